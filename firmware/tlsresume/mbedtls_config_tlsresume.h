@@ -1,0 +1,29 @@
+// The port's own Mbed TLS configuration, and what resumption needs beyond it.
+#ifndef MICROPY_INCLUDED_MBEDTLS_CONFIG_TLSRESUME_H
+#define MICROPY_INCLUDED_MBEDTLS_CONFIG_TLSRESUME_H
+
+#include TLSRESUME_MBEDTLS_CONFIG_PORT
+
+// RFC 5077 tickets; session IDs need no option.
+#ifndef MBEDTLS_SSL_SESSION_TICKETS
+#define MBEDTLS_SSL_SESSION_TICKETS
+#endif
+
+#if TLSRESUME_WITH_TLS13
+#define MBEDTLS_SSL_PROTO_TLS1_3
+// Middleboxes drop a TLS 1.3 that does not look like a resumed 1.2 (RFC 8446 D.4).
+#define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
+// Required by check_config.h for TLS 1.3.
+#define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#define MBEDTLS_PSA_CRYPTO_C
+#define MBEDTLS_HKDF_C
+// RSA certificates sign with PSS in TLS 1.3 (RFC 8446 4.2.3).
+#define MBEDTLS_PKCS1_V21
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+// Mbed TLS 3 cannot build TLS 1.3 next to upstream's DTLS without its anti-replay.
+#undef MBEDTLS_SSL_PROTO_DTLS
+#endif
+
+#endif // MICROPY_INCLUDED_MBEDTLS_CONFIG_TLSRESUME_H

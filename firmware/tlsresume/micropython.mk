@@ -1,0 +1,34 @@
+# The _tlsresume module for make ports: USER_C_MODULES=.../firmware.
+# TLSRESUME_TLS13=1 adds Mbed TLS's TLS 1.3 client, where Mbed TLS is built from MicroPython's tree.
+TLSRESUME_TLS13 ?= 0
+
+TLSRESUME_DIR := $(USERMOD_DIR)
+
+SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
+	connection.c \
+	modtlsresume.c \
+	seal.c \
+	session.c \
+	)
+
+# Included before extmod.mk, which sets the configuration only where there is none.
+TLSRESUME_MBEDTLS_CONFIG_PORT := $(or $(MBEDTLS_CONFIG_FILE),\"mbedtls/mbedtls_config_port.h\")
+MBEDTLS_CONFIG_FILE := \"mbedtls_config_tlsresume.h\"
+
+CFLAGS_USERMOD += -I$(TLSRESUME_DIR)
+CFLAGS_USERMOD += -DTLSRESUME_MBEDTLS_CONFIG_PORT=$(TLSRESUME_MBEDTLS_CONFIG_PORT)
+CFLAGS_USERMOD += -DTLSRESUME_WITH_TLS13=$(TLSRESUME_TLS13)
+
+ifeq ($(TLSRESUME_TLS13),1)
+SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\
+	block_cipher.c \
+	hkdf.c \
+	$(notdir $(wildcard $(TOP)/lib/mbedtls/library/psa_crypto*.c)) \
+	psa_util.c \
+	sha3.c \
+	ssl_tls13_client.c \
+	ssl_tls13_generic.c \
+	ssl_tls13_keys.c \
+	ssl_tls13_server.c \
+	)
+endif

@@ -1,0 +1,90 @@
+// Mbed TLS's sessions: pack, unpack, offer.
+
+#include "tlsresume.h"
+
+#include <string.h>
+
+#include "py/runtime.h"
+#include "mbedtls/platform.h"
+#include "mbedtls/platform_util.h"
+
+// Which member holds the peer's identity depends on the configuration (ssl.h).
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+#define SESSION_PEER(session) ((session)->peer_cert)
+#else
+#define SESSION_PEER(session) ((session)->peer_cert_digest)
+#endif
+
+bool session_resumable(const mbedtls_ssl_session *session) {
+    #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+    if (session->ticket_len > 0) {
+        return true;
+    }
+    #endif
+    return session->tls_version == MBEDTLS_SSL_VERSION_TLS1_2 && session->id_len > 0;
+}
+
+bool session_has_peer(const mbedtls_ssl_session *session) {
+    return SESSION_PEER(session) != NULL;
+}
+
+mp_obj_t session_pack(const mbedtls_ssl_session *session) {
+    // A shallow copy to leave things out of: the peer's certificate, which resumption
+    // never looks at, and the session ID of a ticket, which is random and drawn anew
+    // at each offer (RFC 5077 3.4), so that an unchanged ticket packs to the same bytes.
+    mbedtls_ssl_session copy = *session;
+    SESSION_PEER(&copy) = NULL;
+    #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+    if (copy.ticket_len > 0) {
+        copy.id_len = 0;
+        memset(copy.id, 0, sizeof(copy.id));
+    }
+    #endif
+
+    size_t len = 0;
+    mbedtls_ssl_session_save(&copy, NULL, 0, &len);
+    byte *buf = m_new_maybe(byte, len);
+    if (buf != NULL) {
+        mbedtls_ssl_session_save(&copy, buf, len, &len);
+    }
+    mbedtls_platform_zeroize(&copy, sizeof(copy));
+    if (buf == NULL) {
+        m_malloc_fail(len);
+    }
+    return mp_obj_new_bytearray_by_ref(len, buf);
+}
+
+int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed) {
+    mp_buffer_info_t bufinfo;
+    mp_get_buffer_raise(packed, &bufinfo, MP_BUFFER_READ);
+    mbedtls_ssl_session_init(session);
+    int ret = mbedtls_ssl_session_load(session, bufinfo.buf, bufinfo.len);
+    if (ret == 0 && SESSION_PEER(session) != NULL) {
+        // A session that was packed elsewhere: here a peer means a full handshake.
+        #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+        mbedtls_x509_crt_free(SESSION_PEER(session));
+        #endif
+        mbedtls_free(SESSION_PEER(session));
+        SESSION_PEER(session) = NULL;
+    }
+    if (ret == 0 && session->endpoint != MBEDTLS_SSL_IS_CLIENT) {
+        mbedtls_ssl_session_free(session);
+        ret = MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
+    }
+    return ret;
+}
+
+bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms) {
+    (void)age_ms;
+    mbedtls_ssl_session session;
+    if (session_unpack(&session, packed) != 0) {
+        return false;
+    }
+    #if TLSRESUME_TLS13 && defined(MBEDTLS_HAVE_TIME)
+    // The ticket was stamped by a clock that may have been set or restarted since.
+    session.ticket_reception_time = mbedtls_ms_time() - (mbedtls_ms_time_t)age_ms;
+    #endif
+    int ret = mbedtls_ssl_set_session(ssl, &session);
+    mbedtls_ssl_session_free(&session);
+    return ret == 0;
+}

@@ -1,0 +1,63 @@
+// What the files of the _tlsresume module share.
+#ifndef MICROPY_INCLUDED_TLSRESUME_H
+#define MICROPY_INCLUDED_TLSRESUME_H
+
+// The session's fields have no accessors in Mbed TLS 3.
+#ifndef MBEDTLS_ALLOW_PRIVATE_ACCESS
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS
+#endif
+
+#include "py/obj.h"
+#include "mbedtls/ssl.h"
+
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_SSL_SESSION_TICKETS)
+#define TLSRESUME_TLS13 (1)
+#else
+#define TLSRESUME_TLS13 (0)
+#endif
+
+// Sessions of closed connections that wait to be taken, at most; the oldest goes.
+#define TLSRESUME_MAX_CLOSED (16)
+
+// TLS 1.3 tickets of one connection that wait to be taken, at most; the oldest goes.
+#define TLSRESUME_MAX_TICKETS (4)
+
+// How upstream's SSLSocket begins (extmod/modtls_mbedtls.c) since MicroPython 1.21.
+typedef struct _tlsresume_socket_t {
+    mp_obj_base_t base;
+    void *ssl_context;
+    mp_obj_t sock; // MP_OBJ_NULL once closed or failed
+    mbedtls_ssl_context ssl; // all zero once closed or failed
+} tlsresume_socket_t;
+
+// session.c: Mbed TLS's sessions.
+
+// Whether a server could resume this session.
+bool session_resumable(const mbedtls_ssl_session *session);
+
+// Whether the peer proved its identity by a certificate within this very session.
+bool session_has_peer(const mbedtls_ssl_session *session);
+
+// The session as a new bytearray, without the peer's certificate. Raises MemoryError.
+mp_obj_t session_pack(const mbedtls_ssl_session *session);
+
+// The reverse: returns 0 or Mbed TLS's error; on success the caller frees the session.
+int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed);
+
+// Put a packed session into the ClientHello to come; age is that of its ticket in ms.
+// Returns false if Mbed TLS refuses it: nothing is offered then.
+bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms);
+
+// connection.c: the life of an adopted socket.
+
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_take_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
+
+// seal.c: AES-256-GCM.
+
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_seal_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_unseal_obj);
+
+#endif // MICROPY_INCLUDED_TLSRESUME_H

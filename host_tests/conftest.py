@@ -1,0 +1,118 @@
+"""Fixtures: certificates, real servers, and the MicroPython that was built."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "lib"), str(ROOT / "host_tests")]
+
+import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
+from certificates import Authority  # noqa: E402
+from openssl_server import OpenSSLServer  # noqa: E402
+from tls_server import TLSServer  # noqa: E402
+
+PRELUDE = """
+import socket, sys, time, tls, tlsresume
+def connect(ctx, port, name="localhost", **kwargs):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
+    return ctx.wrap_socket(s, server_hostname=name, **kwargs)
+def client(**kwargs):
+    ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT, **kwargs)
+    ctx.load_verify_locations(CA)
+    return ctx
+def echo(s, text=b"hello\\n"):
+    s.write(text)
+    return s.readline()
+def once(ctx, port, name="localhost", **kwargs):
+    "Connect, talk, close; whether it was resumed."
+    s = connect(ctx, port, name, **kwargs)
+    assert echo(s) == b"hello\\n"
+    reused = s.session_reused
+    s.close()
+    return reused
+def result(**kwargs):
+    import json
+    print("RESULT", json.dumps(kwargs))
+"""
+
+
+class Certificates:
+    """Paths without suffix: `server`, `rsa`, the clients `a` and `b`; `ca`, `other_ca`."""
+
+    def __init__(self, folder):
+        self.ca = Authority(folder)
+        self.server = self.ca.issue("server", server=True)
+        self.a = self.ca.issue("client-a")
+        self.b = self.ca.issue("client-b")
+        self.rsa_ca = Authority(folder, "tlsresume test CA RSA", "rsa")
+        self.rsa = self.rsa_ca.issue("server", server=True)
+        (folder / "other").mkdir()
+        self.other_ca = Authority(folder / "other", "another CA")
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certs"))
+
+
+@pytest.fixture
+def server(certs):
+    """Start TLSServers: `server(version="1.2", ...)`; all are closed at the end."""
+    yield from _starter(
+        lambda **kwargs: TLSServer(kwargs.pop("certificate", certs.server), **kwargs)
+    )
+
+
+@pytest.fixture
+def openssl(certs):
+    """Start `openssl s_server`s: `openssl("-tls1_2", ...)`; all are closed at the end."""
+    yield from _starter(lambda *args, **kwargs: OpenSSLServer(certs.server, *args, **kwargs))
+
+
+def _starter(make):
+    started = []
+
+    def start(*args, **kwargs):
+        started.append(make(*args, **kwargs))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def micropython():
+    """The Path of build/UNIX/micropython, built if need be."""
+    from build import build
+
+    return build("UNIX")
+
+
+@pytest.fixture
+def run(micropython, certs):
+    """Run a script on the unix port; returns what it gave to `result(...)` as a dict.
+
+    Keyword arguments become globals of the script; so do CA (DER bytes) and what PRELUDE defines.
+    """
+
+    def run(script, timeout=60, **variables):
+        variables.setdefault("CA", certs.ca.der)
+        given = "".join(f"{k} = {v!r}\n" for k, v in variables.items())
+        done = subprocess.run(
+            [str(micropython), "-c", given + PRELUDE + script],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        lines = [x for x in done.stdout.splitlines() if x.startswith("RESULT ")]
+        if done.returncode or not lines:
+            pytest.fail(f"exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return json.loads(lines[-1][len("RESULT ") :])
+
+    return run

@@ -1,0 +1,9 @@
+"""What the pure parts of lib/tlsresume use and CPython lacks."""
+
+import time
+
+_PERIOD = 1 << 30
+
+if not hasattr(time, "ticks_ms"):
+    time.ticks_ms = lambda: int(time.monotonic() * 1000) % _PERIOD
+    time.ticks_add = lambda ticks, delta: (ticks + delta) % _PERIOD

@@ -1,0 +1,353 @@
+"""The cache: bounded, most recently used first, and forgetful in time."""
+
+from tlsresume.cache import CEILING, NoSessions, SessionCache
+
+
+class Clock:
+    seconds = 0
+
+    def now(self):
+        return self.seconds
+
+
+def make(**kwargs):
+    clock = Clock()
+    clock.seconds = 1000
+    return SessionCache(clock=clock, **kwargs), clock
+
+
+def raises(error, function, *args, **kwargs):
+    try:
+        function(*args, **kwargs)
+    except error:
+        return True
+    return False
+
+
+def test_what_was_put_is_found():
+    cache, _ = make()
+    cache.put("a", 443, b"session")
+    assert cache.get("a", 443) == b"session"
+
+
+def test_what_was_not_put_is_not_found():
+    cache, _ = make()
+    cache.put("a", 443, b"session")
+    assert cache.get("a", 444) is None
+    assert cache.get("b", 443) is None
+    assert cache.miss == "empty"
+
+
+def test_the_default_is_ten_entries():
+    cache, _ = make()
+    for port in range(11):
+        cache.put("a", port, b"s")
+    assert len(cache) == 10
+    assert cache.get("a", 0) is None
+    assert cache.get("a", 1) == b"s"
+    assert cache.counted("cache_full") == 1
+
+
+def test_max_is_the_limit():
+    cache, _ = make(max=2)
+    cache.put("a", 1, b"s")
+    cache.put("a", 2, b"s")
+    assert len(cache) == 2
+    cache.put("a", 3, b"s")
+    assert list(cache) == ["default.a.3", "default.a.2"]
+
+
+def test_the_most_recently_used_is_first():
+    cache, _ = make()
+    for port in (1, 2, 3):
+        cache.put("a", port, b"s")
+    cache.get("a", 1)
+    assert list(cache) == ["default.a.1", "default.a.3", "default.a.2"]
+    cache.put("a", 2, b"t")
+    assert list(cache) == ["default.a.2", "default.a.1", "default.a.3"]
+
+
+def test_a_look_up_saves_from_eviction():
+    cache, _ = make(max=2)
+    cache.put("a", 1, b"s")
+    cache.put("a", 2, b"s")
+    cache.get("a", 1)
+    cache.put("a", 3, b"s")
+    assert list(cache) == ["default.a.3", "default.a.1"]
+
+
+def test_the_tag_begins_with_the_vhost():
+    cache, _ = make(vhost="telemetry")
+    cache.put("example.com", None, b"s")
+    assert list(cache) == ["telemetry.example.com.?"]
+
+
+def test_without_a_hint_a_session_lives_300_seconds():
+    cache, clock = make()
+    cache.put("a", 1, b"s")
+    clock.seconds += 299
+    assert cache.get("a", 1) == b"s"
+    clock.seconds += 1
+    assert cache.get("a", 1) is None
+    assert cache.miss == "expired"
+    assert cache.counted("timeouts") == 1
+    assert len(cache) == 0
+
+
+def test_the_hint_of_the_server_is_its_life():
+    cache, clock = make()
+    cache.put("a", 1, b"s", 7200)
+    clock.seconds += 7199
+    assert cache.get("a", 1) == b"s"
+    clock.seconds += 1
+    assert cache.get("a", 1) is None
+
+
+def test_the_least_of_timeout_and_hint_holds():
+    for timeout, hint, life in ((100, 200, 100), (200, 100, 100), (50, 0, 50)):
+        cache, clock = make(timeout=timeout)
+        cache.put("a", 1, b"s", hint)
+        clock.seconds += life - 1
+        assert cache.get("a", 1) == b"s"
+        clock.seconds += 1
+        assert cache.get("a", 1) is None
+
+
+def test_nothing_lives_beyond_the_ceiling():
+    cache, clock = make(timeout=10 * CEILING)
+    cache.put("a", 1, b"s", 9 * CEILING)
+    clock.seconds += CEILING - 1
+    assert cache.get("a", 1) == b"s"
+    clock.seconds += 1
+    assert cache.get("a", 1) is None
+
+
+def test_a_look_up_does_not_lengthen_a_life():
+    cache, clock = make(timeout=100)
+    cache.put("a", 1, b"s")
+    clock.seconds += 60
+    cache.get("a", 1)
+    cache.put("a", 1, b"s")
+    clock.seconds += 40
+    assert cache.get("a", 1) is None
+
+
+def test_a_renewed_secret_keeps_its_ceiling():
+    cache, clock = make(timeout=CEILING)
+    cache.put("a", 1, b"s")
+    clock.seconds += CEILING - 10
+    cache.put("a", 1, b"t", renewed=True)
+    clock.seconds += 9
+    assert cache.get("a", 1) == b"t"
+    clock.seconds += 1
+    assert cache.get("a", 1) is None
+
+
+def test_a_new_secret_has_a_ceiling_of_its_own():
+    cache, clock = make(timeout=CEILING)
+    cache.put("a", 1, b"s")
+    clock.seconds += CEILING - 10
+    cache.put("a", 1, b"t")
+    clock.seconds += 11
+    assert cache.get("a", 1) == b"t"
+
+
+def test_a_session_of_another_configuration_is_not_there():
+    cache, _ = make()
+    cache.put("a", 1, b"s", fingerprint=b"none")
+    assert cache.get("a", 1, b"required") is None
+    assert cache.miss == "configuration"
+    assert cache.get("a", 1, b"none") == b"s"
+
+
+def test_configurations_live_side_by_side():
+    cache, _ = make()
+    cache.put("a", 1, b"s", fingerprint=b"x")
+    cache.put("a", 1, b"t", fingerprint=b"y")
+    assert cache.get("a", 1, b"x") == b"s"
+    assert cache.get("a", 1, b"y") == b"t"
+    assert len(cache) == 2
+
+
+def test_eviction_crosses_configurations():
+    cache, _ = make(max=2)
+    cache.put("a", 1, b"s", fingerprint=b"x")
+    cache.put("b", 1, b"s", fingerprint=b"y")
+    cache.put("c", 1, b"s", fingerprint=b"y")
+    assert list(cache) == ["default.c.1", "default.b.1"]
+
+
+def test_look_alike_names_do_not_meet():
+    cache, _ = make()
+    cache.put("a.b", 1, b"s")
+    assert cache.get("a", 1) is None
+    assert cache.get("b", 1) is None
+    assert cache.get("a.b.1", 1) is None
+    assert cache.get("a.b", 11) is None
+
+
+def test_single_use_sessions_are_used_once_newest_first():
+    cache, clock = make()
+    cache.put("a", 1, b"one", once=True)
+    cache.put("a", 1, b"two", once=True)
+    assert len(cache) == 1
+    assert cache.take("a", 1) == (b"two", 1000)
+    assert cache.take("a", 1) == (b"one", 1000)
+    assert cache.take("a", 1) == (None, 0)
+
+
+def test_the_last_single_use_session_can_be_reused():
+    cache, _ = make()
+    cache.put("a", 1, b"one", once=True)
+    cache.put("a", 1, b"two", once=True)
+    assert cache.take("a", 1, reuse=True)[0] == b"two"
+    assert cache.take("a", 1, reuse=True)[0] == b"one"
+    assert cache.take("a", 1, reuse=True)[0] == b"one"
+
+
+def test_get_does_not_consume():
+    cache, _ = make()
+    cache.put("a", 1, b"one", once=True)
+    assert cache.get("a", 1) == b"one"
+    assert cache.get("a", 1) == b"one"
+
+
+def test_reusable_sessions_are_not_consumed():
+    cache, _ = make()
+    cache.put("a", 1, b"one")
+    assert cache.take("a", 1)[0] == b"one"
+    assert cache.take("a", 1)[0] == b"one"
+
+
+def test_an_entry_is_bounded_in_bytes():
+    cache, _ = make()
+    for i in range(9):
+        cache.put("a", 1, bytes([i]) * 500, once=True)
+    found = []
+    while True:
+        session, _ = cache.take("a", 1)
+        if session is None:
+            break
+        found.append(session[0])
+    assert found == [8, 7, 6, 5]
+
+
+def test_an_oversized_session_is_not_kept():
+    cache, _ = make()
+    cache.put("a", 1, bytes(2048))
+    assert len(cache) == 1
+    cache.put("b", 1, bytes(2049))
+    assert len(cache) == 1
+
+
+def test_the_age_of_a_session_is_told():
+    cache, clock = make(timeout=500)
+    cache.put("a", 1, b"s", age=100)
+    clock.seconds += 5
+    assert cache.take("a", 1) == (b"s", 900)
+
+
+def test_remove_forgets_all_configurations_or_one():
+    cache, _ = make()
+    cache.put("a", 1, b"s", fingerprint=b"x")
+    cache.put("a", 1, b"s", fingerprint=b"y")
+    cache.remove("a", 1, b"x")
+    assert len(cache) == 1
+    cache.remove("a", 1)
+    assert len(cache) == 0
+    cache.remove("a", 1)
+
+
+def test_remove_spares_what_is_younger():
+    cache, clock = make()
+    cache.put("a", 1, b"s")
+    cache.remove("a", 1, b"", made=999)
+    assert len(cache) == 1
+    cache.remove("a", 1, b"", made=1000)
+    assert len(cache) == 0
+
+
+def entry_of(cache, key="a.1"):
+    return cache._spaces[b""][key]
+
+
+def wiped(entry):
+    return not any(entry)
+
+
+def test_secrets_are_wiped_when_they_leave():
+    cache, clock = make(max=1)
+
+    cache.put("a", 1, b"secret")
+    entry = entry_of(cache)
+    cache.put("a", 1, b"newer")
+    assert wiped(entry), "replaced"
+
+    entry = entry_of(cache)
+    cache.put("b", 1, b"other")
+    assert wiped(entry), "evicted"
+
+    entry = entry_of(cache, "b.1")
+    cache.remove("b", 1)
+    assert wiped(entry), "removed"
+
+    cache.put("a", 1, b"secret")
+    entry = entry_of(cache)
+    clock.seconds += 300
+    cache.get("a", 1)
+    assert wiped(entry), "expired"
+
+    cache.put("a", 1, b"secret")
+    entry = entry_of(cache)
+    cache.clear()
+    assert wiped(entry) and len(cache) == 0, "cleared"
+
+    cache.put("a", 1, b"secret", once=True)
+    entry = entry_of(cache)
+    cache.take("a", 1)
+    assert wiped(entry), "used up"
+
+
+def test_the_callers_copy_is_his_own():
+    cache, _ = make()
+    cache.put("a", 1, b"secret")
+    session = cache.get("a", 1)
+    cache.clear()
+    assert session == b"secret"
+
+
+def test_no_secret_is_in_the_repr():
+    cache, _ = make()
+    cache.put("a", 1, b"secret")
+    assert "secret" not in repr(cache) + str(cache) + str(list(cache))
+
+
+def test_bad_arguments_are_refused_by_name():
+    assert raises(ValueError, SessionCache, max=-1)
+    assert raises(ValueError, SessionCache, timeout=-1)
+    assert raises(TypeError, SessionCache, max="ten")
+
+
+def test_an_empty_cache_is_true():
+    assert SessionCache()
+
+
+def test_the_cache_that_is_off_keeps_nothing():
+    cache = NoSessions()
+    cache.put("a", 1, b"s", 300, b"x", once=True)
+    assert cache.get("a", 1, b"x") is None
+    assert len(cache) == 0
+
+
+def test_sessions_lists_what_is_alive():
+    cache, clock = make(timeout=100)
+    cache.put("a", 1, b"s")
+    clock.seconds += 60
+    cache.put("b", None, b"t", once=True)
+    clock.seconds += 30
+    listed = [
+        (f, h, p, bytes(s), age, left, once) for f, h, p, s, age, left, once in cache.sessions()
+    ]
+    assert listed == [(b"", "b", None, b"t", 30, 70, True), (b"", "a", 1, b"s", 90, 10, False)]
+    clock.seconds += 10
+    assert [s[1] for s in cache.sessions()] == ["b"]

@@ -1,0 +1,34 @@
+"""TLS session resumption for MicroPython: the next connection skips the handshake."""
+
+__version__ = "0.1.0"
+
+try:
+    import _tlsresume
+
+    del _tlsresume
+    available = True
+except ImportError:
+    available = False
+
+_lazy = {
+    "SessionCache": "cache",
+    "SSLContext": "context" if available else "without",
+    "SSLSession": "session",
+    "poll": "harvest" if available else "without",
+    "use_timer": "harvest" if available else "without",
+    "install": "shim",
+    "uninstall": "shim",
+    "report": "diagnosis",
+}
+
+
+def __getattr__(name):
+    where = _lazy.get(name)
+    try:
+        module = __import__("tlsresume." + (where or name), None, None, (name,))
+    except ImportError:
+        if where:
+            raise
+        raise AttributeError(name)
+    value = globals()[name] = getattr(module, name) if where else module
+    return value

@@ -1,0 +1,232 @@
+"""The cache of one vhost's sessions, most recently used first. Knows nothing of TLS."""
+
+from . import entry as _entry
+from .clock import clock as _default_clock
+from .entry import wipe
+
+DEFAULT_MAX = 10  # entries, as in libwebsockets
+DEFAULT_TIMEOUT = 300  # s, where neither user nor server say one
+CEILING = 86400  # s, RFC 5246 F.1.4
+
+
+class SessionCache:
+    """A bounded cache of sessions that belongs to a vhost.
+
+    A session is opaque bytes, found by host, port and fingerprint, the hash of the security
+    configuration that earned it: under another fingerprint it is not there. Look-ups cost
+    the same whatever the size. What leaves the cache is overwritten.
+    """
+
+    def __init__(self, vhost="default", max=0, timeout=0, clock=None):
+        """`max` entries (0: 10), `timeout` in seconds (0: the server's hint, else 300).
+
+        Raises ValueError for a negative number and TypeError for what is none.
+        """
+        if max < 0:
+            raise ValueError("max is negative")
+        if timeout < 0:
+            raise ValueError("timeout is negative")
+        self.vhost = vhost
+        self.max = max or DEFAULT_MAX
+        self.timeout = timeout
+        self.miss = None  # why the last look-up found nothing: empty, expired, configuration
+        self.changes = 0  # a counter, for whoever saves
+        self.pull = None  # called before the cache is looked into, by who fills it
+        self._counts = {}
+        self._clock = clock or _default_clock
+        self._spaces = {}  # fingerprint -> {"host.port": entry}; none of them empty
+        self._used = 0
+
+    def get(self, host, port, fingerprint=b""):
+        """The newest session for `host` (str) and `port` (int, None: unknown), or None.
+
+        A bytearray that belongs to the caller. Makes the entry the most recently used.
+        """
+        return self._find(host, port, fingerprint, False)[0]
+
+    def take(self, host, port, fingerprint=b"", reuse=False):
+        """`(session, made)` as `get` finds it; one that is good for one use is removed, and
+        with `reuse` kept if it is the last.
+
+        `made` is on the cache's clock. `(None, 0)` for a miss.
+        """
+        return self._find(host, port, fingerprint, True, reuse)
+
+    def put(
+        self,
+        host,
+        port,
+        session,
+        lifetime=0,
+        fingerprint=b"",
+        *,
+        ceiling=CEILING,
+        once=False,
+        renewed=False,
+        age=0,
+    ):
+        """Keep a copy of `session` (bytes-like) in an entry that becomes the first.
+
+        It lives for the least of the cache's timeout, `lifetime` (the server's hint, 0 for
+        none) and `ceiling`, all in seconds, less its `age`. It takes the place of the
+        session before it; one that is good for one use (`once`) joins it, up to 2048 bytes
+        an entry. `renewed`: the secret is the predecessor's, and so is its ceiling. A
+        session that is there already keeps its time. Raises MemoryError, nothing changed.
+        """
+        key = _key(host, port)
+        old = self._spaces.get(fingerprint, {}).get(key)
+        now = self._clock.now()
+        made = max(0, now - age)
+        if old is not None:
+            first_made, _, first, _, _ = _entry.head(old)
+            if first == session:
+                return self._touch(old)
+            if renewed and not once:
+                made = first_made
+        life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
+        expires = min(now + life - age, made + ceiling)
+        if expires <= now or len(session) > _entry.MAX_BYTES:
+            return
+        entry = _entry.new(session, made, expires, once, old if once else None)
+        self._insert(fingerprint, key, entry)
+        if old is not None:
+            wipe(old)
+
+    def remove(self, host, port, fingerprint=None, made=None):
+        """Forget the sessions for `host` and `port`: of all fingerprints, or of one; and, with
+        `made`, only if none is younger than that."""
+        key = _key(host, port)
+        for space in list(self._spaces) if fingerprint is None else (fingerprint,):
+            entry = self._spaces.get(space, {}).get(key)
+            if entry is not None and (made is None or _entry.head(entry)[0] <= made):
+                self._drop(space, key)
+
+    def clear(self):
+        """Forget all sessions. The statistics stay."""
+        for space in self._spaces.values():
+            for entry in space.values():
+                wipe(entry)
+        self._spaces = {}
+        self.changes += 1
+
+    def __len__(self):
+        self._pull()
+        return self._size()
+
+    def __bool__(self):
+        return True  # an empty cache is a cache
+
+    def __iter__(self):
+        """The tags, `vhost.host.port`, most recently used first."""
+        self._pull()
+        return iter([self.vhost + "." + key for _, key, _ in self._sorted()])
+
+    def sessions(self):
+        """`(fingerprint, host, port, session, age, left, once)` of every session that has not
+        expired, most recently used first; times in seconds, `session` a memoryview."""
+        self._pull()
+        now = self._clock.now()
+        for fingerprint, key, entry in self._sorted():
+            host, _, port = key.rpartition(".")
+            number = None if port == "?" else int(port)
+            for made, expires, session, once, _ in _entry.sessions(entry):
+                if expires > now:
+                    yield fingerprint, host, number, session, now - made, expires - now, once
+
+    def count(self, what):
+        """Add one to the counter named `what` (str)."""
+        self._counts[what] = self._counts.get(what, 0) + 1
+
+    def counted(self, what):
+        return self._counts.get(what, 0)
+
+    def _find(self, host, port, fingerprint, take, reuse=False):
+        self._pull()
+        key = _key(host, port)
+        entry = self._spaces.get(fingerprint, {}).get(key)
+        if entry is None:
+            return self._missed("configuration" if self._elsewhere(key) else "empty")
+        made, expires, session, once, end = _entry.head(entry)
+        if expires <= self._clock.now():
+            self._drop(fingerprint, key)
+            self.count("timeouts")
+            return self._missed("expired")
+        found = bytearray(session)
+        self._touch(entry)
+        if take and once and not (reuse and end == len(entry)):
+            self._behead(fingerprint, key, entry)
+        self.miss = None
+        return found, made
+
+    def _pull(self):
+        if self.pull is not None:
+            self.pull()
+
+    def _size(self):
+        return sum(len(space) for space in self._spaces.values())
+
+    def _missed(self, why):
+        self.miss = why
+        self.count("misses")
+        return None, 0
+
+    def _elsewhere(self, key):
+        return any(key in space for space in self._spaces.values())
+
+    def _touch(self, entry):
+        self._used += 1
+        _entry.touch(entry, self._used)
+
+    def _behead(self, fingerprint, key, entry):
+        rest = _entry.behead(entry)
+        if rest is None:
+            self._drop(fingerprint, key)
+        else:
+            self._spaces[fingerprint][key] = rest
+            wipe(entry)
+            self.changes += 1
+
+    def _insert(self, fingerprint, key, entry):
+        space = self._spaces.get(fingerprint)
+        if (space is None or key not in space) and self._size() >= self.max:
+            self._drop(*self._last())
+            self.count("cache_full")
+        self._spaces.setdefault(fingerprint, {})[key] = entry
+        self._touch(entry)
+        self.changes += 1
+
+    def _last(self):
+        _, fingerprint, key = min(
+            (_entry.used(entry), fingerprint, key)
+            for fingerprint, space in self._spaces.items()
+            for key, entry in space.items()
+        )
+        return fingerprint, key
+
+    def _drop(self, fingerprint, key):
+        space = self._spaces[fingerprint]
+        wipe(space.pop(key))
+        if not space:
+            del self._spaces[fingerprint]
+        self.changes += 1
+
+    def _sorted(self):
+        found = [
+            (-_entry.used(entry), fingerprint, key, entry)
+            for fingerprint, space in self._spaces.items()
+            for key, entry in space.items()
+        ]
+        found.sort(key=lambda item: item[0])
+        return [item[1:] for item in found]
+
+
+class NoSessions(SessionCache):
+    """The cache of a context that shall not resume: what is put is not kept."""
+
+    def put(self, host, port, session, lifetime=0, fingerprint=b"", **kwargs):
+        pass
+
+
+def _key(host, port):
+    # The port is last and has no dot, so "a.b" + "c" and "a" + "b.c" cannot meet.
+    return "%s.%s" % (host, "?" if port is None else int(port))

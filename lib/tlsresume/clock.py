@@ -1,0 +1,42 @@
+"""A clock that only moves forward."""
+
+import time
+
+
+class Clock:
+    """Whole seconds that neither an NTP step nor the wrap of `time.ticks_ms` can move.
+
+    Counts `ticks_ms`, whose differences are right up to one period (12.4 days where it is
+    2^30 ms). A longer pause is found by the wall clock: a difference that is a whole number
+    of periods, within an hour, is missed wraps; any other one is a step and means nothing.
+    """
+
+    def __init__(self, ticks=None, wall=None, period=None):
+        """`ticks` and `wall` stand for `time.ticks_ms` and `time.time`; `period` is in ms."""
+        self._ticks = ticks or time.ticks_ms
+        self._wall = wall or time.time
+        self._period = period or time.ticks_add(0, -1) + 1
+        self._last = self._ticks()
+        self._last_wall = int(self._wall())
+        self._seconds = 0
+        self._ms = 0
+
+    def now(self):
+        """Seconds since the clock was made: an int that never decreases."""
+        ticks = self._ticks()
+        wall = int(self._wall())
+        elapsed = (ticks - self._last) % self._period
+        period = self._period // 1000
+        unseen = wall - self._last_wall - elapsed // 1000
+        wraps, off = divmod(unseen + 3600, period)
+        if wraps > 0 and off <= 7200:
+            self._seconds += wraps * period
+        self._last = ticks
+        self._last_wall = wall
+        elapsed += self._ms
+        self._seconds += elapsed // 1000
+        self._ms = elapsed % 1000
+        return self._seconds
+
+
+clock = Clock()

@@ -1,0 +1,106 @@
+"""The security configuration of a context, and its fingerprint."""
+
+import struct
+import tls
+from hashlib import sha256
+
+from .pem import to_der
+
+
+class Config:
+    """MicroPython's `tls.SSLContext` with paths and PEM, and a hash of what it was told."""
+
+    def __init__(self, protocol):
+        self._context = tls.SSLContext(protocol)
+        self._inputs = []  # hashes of what was loaded or set
+        self._callback = None
+        self._fingerprint = None
+
+    @property
+    def verify_mode(self):
+        return self._context.verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, mode):
+        self._context.verify_mode = mode
+        self._fingerprint = None
+
+    @property
+    def verify_callback(self):
+        return self._callback
+
+    @verify_callback.setter
+    def verify_callback(self, callback):
+        self._context.verify_callback = callback
+        self._callback = callback
+        self._fingerprint = None
+
+    def load_verify_locations(self, cafile=None, cadata=None):
+        """Trust the CAs in `cafile` (a path; or PEM or DER data) or in `cadata` (PEM or DER).
+
+        Raises OSError for a file that cannot be read, ValueError for data that is no certificate.
+        """
+        for der in to_der(_read(cafile) if cadata is None else cadata, b"CERTIFICATE"):
+            self._context.load_verify_locations(der)
+            self._add(b"ca", der)
+
+    def load_cert_chain(self, certfile, keyfile):
+        """Present this certificate: paths, or PEM or DER data. Raises OSError, ValueError."""
+        data = _read(certfile)
+        certificates = to_der(data, b"CERTIFICATE")
+        key = to_der(_read(keyfile), b"PRIVATE KEY")[0]
+        # Mbed TLS takes one DER certificate a call; a chain needs its PEM parser.
+        self._context.load_cert_chain(certificates[0] if len(certificates) == 1 else data, key)
+        for der in certificates:
+            self._add(b"certificate", der)
+        self._add(b"key", key)
+
+    def get_ciphers(self):
+        return self._context.get_ciphers()
+
+    def set_ciphers(self, ciphers):
+        """Allow these, a list of names as `get_ciphers` gives. Raises OSError for others."""
+        self._context.set_ciphers(ciphers)
+        self._add(b"ciphers", ":".join(ciphers).encode())
+
+    def fingerprint(self):
+        """What a resumed connection does not check again, hashed (bytes): verify mode, CAs, own
+        certificate and key, ciphers. With a verify callback, a tuple of that and the callback,
+        which keeps it alive: no other one can take its place in memory."""
+        if self._fingerprint is None:
+            h = sha256(struct.pack(">i", self._context.verify_mode))
+            for item in self._inputs:
+                h.update(item)
+            digest = h.digest()
+            self._fingerprint = digest if self._callback is None else (digest, self._callback)
+        return self._fingerprint
+
+    def __getattr__(self, name):
+        if name == "_context":
+            raise AttributeError(name)
+        return getattr(self._context, name)
+
+    def _add(self, label, data):
+        # Hashed one by one: no two lists of inputs run together to the same bytes.
+        h = sha256(label + b"\0")
+        h.update(data)
+        self._inputs.append(h.digest())
+        self._fingerprint = None
+
+    def _native(self, sock, server_side, handshake, hostname, client_id):
+        kwargs = {} if client_id is None else {"client_id": client_id}
+        return self._context.wrap_socket(
+            sock,
+            server_side=server_side,
+            do_handshake_on_connect=handshake,
+            server_hostname=hostname,
+            **kwargs,
+        )
+
+
+def _read(data):
+    """The content of a path; PEM and DER data are their own."""
+    if isinstance(data, str) and "-----BEGIN " not in data:
+        with open(data, "rb") as f:
+            return f.read()
+    return data

@@ -1,0 +1,174 @@
+"""SSLContext: MicroPython's, with a cache of sessions."""
+
+import tls
+
+import _tlsresume
+
+from . import harvest
+from .cache import NoSessions, SessionCache
+from .clock import clock
+from .config import Config
+from .session import SSLSession
+
+_IPPROTO_TCP = 6
+_TCP_NODELAY = 1
+
+
+# CPython's names, then ours.
+_COUNTERS = (
+    "connect",
+    "connect_good",
+    "connect_renegotiate",
+    "accept",
+    "accept_good",
+    "accept_renegotiate",
+    "hits",
+    "misses",
+    "timeouts",
+    "cache_full",
+    "offered",
+    "declined",
+    "failed",
+    "rejected",
+    "harvested_poll",
+    "harvested_close",
+    "harvested_read",
+)
+
+
+class SSLContext(Config):
+    """MicroPython's `tls.SSLContext`; its client connections resume by themselves."""
+
+    def __init__(self, protocol, sessions=None, storage=None, *, reuse_tickets=False):
+        """`protocol` as `tls.SSLContext` takes it.
+
+        `sessions`: a `SessionCache` to share, False for none, None for one of its own.
+        `storage`: where the sessions are kept across sleep and reboot, see `tlsresume.store`.
+        `reuse_tickets`: offer a TLS 1.3 ticket again and again (RFC 8446 C.4 advises against it:
+        an observer can link the connections).
+        """
+        super().__init__(protocol)
+        self._reuse_tickets = reuse_tickets
+        self._server = protocol != tls.PROTOCOL_TLS_CLIENT
+        self.sessions = (
+            NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
+        )
+        self.sessions.pull = harvest.poll
+        self._store = None
+        if storage is not None:
+            from .persist import Persist
+
+            self._store = Persist(self.sessions, storage)
+
+    def wrap_socket(
+        self,
+        sock,
+        server_side=False,
+        do_handshake_on_connect=True,
+        server_hostname=None,
+        client_id=None,
+        *,
+        session=None,
+        server_port=None,
+        nodelay=True,
+    ):
+        """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
+
+        `session`: offer this SSLSession instead of one from the cache. `server_port`: where
+        the port has no getpeername. `nodelay`: set TCP_NODELAY, without which Nagle's
+        algorithm and the peer's delayed ACK eat what resumption saves. The rest, and what
+        is raised, as in `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none.
+        """
+        if session is not None and not isinstance(session, SSLSession):
+            raise TypeError("session must be an SSLSession")
+        if server_side or self._server or not harvest.layout_known:
+            return self._native(
+                sock, server_side, do_handshake_on_connect, server_hostname, client_id
+            )
+        if nodelay:
+            _set_nodelay(sock)
+        name = _name(sock, server_hostname, server_port)
+        wrapped = self._native(sock, False, False, server_hostname, client_id)
+        self.sessions.count("connect")
+        try:
+            self._adopt(wrapped, name, session)
+        except NotImplementedError as e:
+            # The handshake of this one connection is left to its first read or write.
+            harvest.layout_known = False
+            print("tlsresume: off:", e)
+            return wrapped
+        if do_handshake_on_connect:
+            _tlsresume.handshake(wrapped)
+        harvest.schedule()
+        return wrapped
+
+    def session_stats(self):
+        """Counters of the cache: CPython's names, and what is counted beyond them.
+
+        `offered` to servers, `declined` by them, `expired` and `evicted` here, `failed`
+        handshakes and alerts, and harvested by poll, at close and (TLS 1.3) in a read.
+        """
+        number = len(self.sessions)
+        c = self.sessions.counted
+        stats = {name: c(name) for name in _COUNTERS}
+        stats["number"] = number
+        stats["expired"] = stats["timeouts"]
+        stats["evicted"] = stats["cache_full"]
+        return stats
+
+    def save(self):
+        """Write the sessions to the storage now. Raises ValueError where there is none."""
+        if self._store is None:
+            raise ValueError("the context has no storage")
+        self._store.save()
+
+    def _adopt(self, wrapped, name, session):
+        """Offer a session and watch the socket. Without memory: neither, and it connects."""
+        packed = None
+        try:
+            host, port = name
+            fingerprint = self.fingerprint()
+            made = None
+            if session is not None:
+                packed, made = bytearray(session._packed), session._made
+            elif host is not None:
+                packed, made = self._look_up(host, port, fingerprint)
+            owner = (self.sessions, host, port, fingerprint, None if packed is None else made)
+            age = 0 if packed is None else (clock.now() - made) * 1000
+            if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
+                self.sessions.count("offered")
+            elif packed is not None:
+                self.sessions.count("rejected")
+                self.sessions.remove(host, port, fingerprint)
+        except MemoryError:
+            pass
+        finally:
+            if packed is not None:
+                _tlsresume.wipe(packed)
+
+    def _look_up(self, host, port, fingerprint):
+        if self._store is not None:
+            self._store.tick()
+        return self.sessions.take(host, port, fingerprint, self._reuse_tickets)
+
+
+def _set_nodelay(sock):
+    try:
+        sock.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+    except (AttributeError, OSError, TypeError, ValueError):
+        pass  # no socket, or a port without the option
+
+
+def _name(sock, hostname, port):
+    """Host and port for the tag; the peer's address where there is no host name, which then
+    was in no SNI and in no check; None where neither is known."""
+    address = None
+    if port is None or hostname is None:
+        try:
+            address, peer_port = _tlsresume.peername(sock.fileno())
+            port = peer_port if port is None else port
+        except (AttributeError, OSError):
+            pass
+    if hostname is not None:
+        return hostname.lower(), port  # RFC 6066 3: names are compared without case
+    return None if address is None else "[%s]" % address.hex(), port

@@ -1,0 +1,123 @@
+"""When sessions are taken out of their connections, and what becomes of them."""
+
+import sys
+
+import _tlsresume
+
+DELAY = 500  # ms from the end of the negotiation to the check, as in libwebsockets
+
+_TLS13 = 0x0304
+_CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
+
+# firmware/tlsresume/connection.c has the same numbers.
+_FULL, _RESUMED, _FAILED = range(3)
+_SOURCES = {3: "harvested_poll", 4: "harvested_close", 5: "harvested_read"}
+
+layout_known = True  # until _tlsresume finds that it does not know this MicroPython
+
+_queue = None  # asyncio's task queue that holds _run, or None
+_timer = None  # given to use_timer
+
+
+def poll():
+    """Take what connections have to give: call it from a main loop of one's own.
+
+    Returns the ms until the next call is worth it (an int), or None when nothing is awaited.
+    Does not block, and raises nothing: without memory it goes on at the next call.
+    """
+    try:
+        taken = _tlsresume.take(DELAY)
+        while taken is not None:
+            _handle(*taken)
+            taken = _tlsresume.take(DELAY)
+    except MemoryError:
+        pass
+    return _tlsresume.due(DELAY)
+
+
+def use_timer(timer):
+    """Drive the harvest with `timer`, a `machine.Timer` that is free; None: no longer."""
+    global _timer
+    if _timer is not None:
+        _timer.deinit()
+    _timer = timer
+
+
+def schedule():
+    """See to it that `poll` is called when a new connection is due."""
+    if _timer is not None:
+        _arm(DELAY)
+        return
+    core = sys.modules.get("asyncio.core")
+    if core is not None and core.cur_task is not None:
+        _start(core)
+
+
+def _handle(owner, event, packed, resumed):
+    cache, host, port, fingerprint, made = owner
+    if event in _SOURCES:
+        _keep(cache, host, port, fingerprint, packed, resumed, _SOURCES[event])
+        return
+    if event == _FAILED:
+        cache.count("failed")
+    else:
+        cache.count("connect_good")
+    if event == _RESUMED:
+        cache.count("hits")
+    elif made is not None and host is not None:
+        # RFC 5246 7.2.2: what failed is not to be resumed. What was declined is of no use.
+        cache.remove(host, port, fingerprint, made)
+        if event == _FULL:
+            cache.count("declined")
+            cache.miss = "declined"
+
+
+def _keep(cache, host, port, fingerprint, packed, resumed, source):
+    if host is None:
+        return
+    version, _, lifetime, _, _ = _tlsresume.parse(packed)
+    once = version == _TLS13
+    ceiling = _CEILING_TLS13 if once else 86400
+    try:
+        cache.put(
+            host, port, packed, lifetime, fingerprint, ceiling=ceiling, once=once, renewed=resumed
+        )
+        cache.count(source)
+    finally:
+        _tlsresume.wipe(packed)
+
+
+def _start(core):
+    global _queue
+    # A new event loop has a new queue, and the task of the old one is gone with it.
+    if _queue is not core._task_queue:
+        _queue = core._task_queue
+        core.create_task(_run(core))
+
+
+async def _run(core):
+    """Ends when no connection is waited for."""
+    global _queue
+    try:
+        wait = poll()
+        while wait is not None:
+            await core.sleep_ms(wait + 1)
+            wait = poll()
+    finally:
+        _queue = None
+
+
+def _arm(wait):
+    _timer.init(mode=_timer.ONE_SHOT, period=wait + 1, callback=_tick)
+
+
+def _tick(timer):
+    import micropython
+
+    micropython.schedule(_poll_and_arm, 0)  # out of the interrupt, where there is one
+
+
+def _poll_and_arm(_):
+    wait = poll()
+    if wait is not None and _timer is not None:
+        _arm(wait)

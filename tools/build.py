@@ -1,0 +1,81 @@
+"""Build the firmware of a board: python tools/build.py BOARD [make arguments]."""
+
+import os
+import subprocess
+import sys
+
+import sources
+from progress import console, progress
+
+ROOT = sources.ROOT
+BOARDS = ROOT / "boards"
+
+
+class BuildError(Exception):
+    """What failed, where the log is."""
+
+
+def build(board, *arguments):
+    """Build `board` (a folder of boards/) and return the Path of its firmware.
+
+    Only what changed is compiled. Raises BuildError, sources.SourceError.
+    """
+    if not (BOARDS / board).is_dir():
+        names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
+        raise BuildError(f"no board {board}: {names}")
+    tree = sources.micropython()
+    out = ROOT / "build" / board
+    out.mkdir(parents=True, exist_ok=True)
+    if board.startswith("ESP32"):
+        import esp32
+
+        return esp32.build(board, tree, *arguments)
+    _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
+    if board == "UNIX":
+        port = [f"VARIANT_DIR={BOARDS / board}", f"VARIANT={board}", "MICROPY_STANDALONE=0"]
+        _make(tree, out, board, "-C", tree / "ports" / "unix", f"BUILD={out}", *port, *arguments)
+        return out / "micropython"
+    port = [f"BOARD_DIR={BOARDS / board}", f"BOARD={board}"]
+    _make(tree, out, board, "-C", tree / "ports" / "qemu", f"BUILD={out}", *port, *arguments)
+    return out / "firmware.elf"
+
+
+def _make(tree, out, title, *arguments):
+    log = out / f"{title}.log"
+    command = ["make", f"-j{os.cpu_count()}", *map(str, arguments)]
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD")
+    }
+    steps = _last_steps(log)
+    process = subprocess.Popen(
+        command, cwd=tree, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    with log.open("w") as f, process, progress(f"building {title}", steps) as advance:
+        for line in process.stdout:
+            f.write(line)
+            if line.startswith("CC "):
+                advance()
+    if process.returncode:
+        lines = log.read_text().splitlines()
+        told = [line for line in lines if "error" in line.lower()][:8] or lines[-8:]
+        raise BuildError("\n".join([f"{title} does not build:", *told, f"see {log}"]))
+
+
+def _last_steps(log):
+    """How many files the last build compiled, as a guess for this one; a first build: 380."""
+    return log.read_text().count("\nCC ") or 1 if log.exists() else 380
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        sys.exit(__doc__)
+    try:
+        console.print(f"{build(*sys.argv[1:])}")
+    except (BuildError, sources.SourceError) as e:
+        sys.exit(f"build: {e}")
+
+
+if __name__ == "__main__":
+    main()

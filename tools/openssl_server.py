@@ -1,0 +1,48 @@
+"""`openssl s_server` as a context manager."""
+
+import socket
+import subprocess
+
+
+class OpenSSLServer:
+    """A running `openssl s_server` on 127.0.0.1 and a free port (`port`).
+
+    `certificate` is a path without suffix; `options` are passed through ("-tls1_2",
+    "-no_ticket", ...). It answers HTTP requests ("-www") unless the options say otherwise.
+    Raises FileNotFoundError where openssl is not installed, RuntimeError if it does not start.
+    """
+
+    def __init__(self, certificate, *options, port=None):
+        self.port = port or free_port()
+        command = ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}"]
+        command += ["-cert", f"{certificate}.pem", "-key", f"{certificate}.key"]
+        if not {"-rev", "-www", "-WWW"} & set(options):
+            options = ("-www", *options)
+        self._process = subprocess.Popen(
+            [*command, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if line.startswith("ACCEPT"):
+                return
+        raise RuntimeError("openssl s_server: " + "".join(said))
+
+    def close(self):
+        self._process.terminate()
+        self._process.communicate()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]

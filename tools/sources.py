@@ -1,0 +1,177 @@
+"""Get the pinned sources of MicroPython, Mbed TLS and lwIP into build/src/micropython.
+
+They are the upstream archives inside Debian's source packages, fetched by a private apt
+configuration that leaves the system's own untouched, signatures checked; where there is no
+apt, MicroPython's git tag with its submodules. A second run needs no network.
+MICROPYTHON=DIR uses a checkout of one's own instead.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import tomllib
+from progress import console, progress
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+PINS = ROOT / "firmware" / "sources.toml"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+class SourceError(Exception):
+    """What is wrong with the sources, and what to do about it."""
+
+
+def micropython():
+    """The MicroPython tree to build (a Path), fetched if need be. Raises SourceError."""
+    own = os.environ.get("MICROPYTHON")
+    if own:
+        return _checked(Path(own).resolve())
+    tree = BUILD / "src" / "micropython"
+    stamp = tree / ".tlsresume-sources"
+    pins = PINS.read_text()
+    if not (stamp.exists() and stamp.read_text() == pins):
+        _fetch(tomllib.loads(pins), tree)
+        stamp.write_text(pins)
+    return tree
+
+
+def _checked(tree):
+    if not (tree / "py" / "mpconfig.h").exists():
+        raise SourceError(f"MICROPYTHON={tree} is no MicroPython checkout")
+    if not (tree / "lib" / "mbedtls" / "library").exists():
+        raise SourceError(
+            f"{tree}/lib/mbedtls is empty: git -C {tree} submodule update --init lib/mbedtls"
+        )
+    return tree
+
+
+def _fetch(pins, tree):
+    shutil.rmtree(tree, ignore_errors=True)
+    aside = tree.with_name("unpacking")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.which("apt-get") and KEYRING.exists():
+        _from_debian(pins, aside)
+    else:
+        _from_git(pins["micropython"], aside)
+    # Manifests with require() look for this file.
+    (aside / "lib" / "micropython-lib").mkdir(exist_ok=True)
+    (aside / "lib" / "micropython-lib" / "README.md").touch()
+    aside.rename(tree)
+
+
+def _from_debian(pins, aside):
+    archives = BUILD / "src" / "archives"
+    archives.mkdir(parents=True, exist_ok=True)
+    wanted = {name: _archive(archives, name, pin) for name, pin in pins.items()}
+    if not all(wanted.values()):
+        with progress("fetching source packages", len(pins) + 1) as advance:
+            env = _private_apt(pins["micropython"]["suite"])
+            _run(["apt-get", "update"], env, archives)
+            advance()
+            for name in pins:
+                _run(["apt-get", "source", "--download-only", name], env, archives)
+                advance()
+        wanted = {name: _archive(archives, name, pin) for name, pin in pins.items()}
+    with progress("unpacking sources", len(pins)) as advance:
+        for name, pin in pins.items():
+            if wanted[name] is None:
+                raise SourceError(f"{name} {pin['version']} is not in suite {pin['suite']}")
+            place = aside / pin["place"]
+            shutil.rmtree(place, ignore_errors=True)
+            _unpack(wanted[name], place)
+            advance()
+
+
+def _archive(archives, name, pin):
+    """The archive of a pin in `archives`, or None. A hash that differs is an error; another
+    release of the same series came through apt's signature check, and is named."""
+    exact = sorted(archives.glob(f"{name}_{pin['version']}*.orig.tar.*"))
+    if exact:
+        if hashlib.sha256(exact[0].read_bytes()).hexdigest() != pin["sha256"]:
+            exact[0].unlink()
+            raise SourceError(f"{exact[0].name} is not the pinned one; it was removed, run again")
+        return exact[0]
+    series = pin["version"].rpartition(".")[0]
+    other = sorted(archives.glob(f"{name}_{series}.*.orig.tar.*"))
+    if other:
+        console.print(f"note: {other[-1].name} stands in for {name} {pin['version']}")
+        return other[-1]
+    return None
+
+
+def _private_apt(suite):
+    """The environment for an apt that knows the one suite's sources, and nothing else."""
+    home = BUILD / "apt"
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+    (home / "sources.list").write_text(
+        f"deb-src [signed-by={KEYRING}] {_debian_uri()} {suite} main\n"
+    )
+    (home / "apt.conf").write_text(
+        f'Dir::Etc::sourcelist "{home}/sources.list";\n'
+        'Dir::Etc::sourceparts "/dev/null";\n'
+        f'Dir::State::lists "{home}/lists";\n'
+        f'Dir::Cache "{home}/cache";\n'
+        'Acquire::Languages "none";\n'
+        'APT::Sandbox::User "root";\n'
+    )
+    return dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
+
+
+def _debian_uri():
+    """Where this machine gets Debian from."""
+    files = [Path("/etc/apt/sources.list")]
+    files += sorted(Path("/etc/apt/sources.list.d").glob("*"))
+    for file in files:
+        text = file.read_text() if file.is_file() else ""
+        for uri in re.findall(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M):
+            return uri
+    raise SourceError("no Debian archive in /etc/apt: set MICROPYTHON to a checkout instead")
+
+
+def _from_git(pin, aside):
+    with progress(f"cloning MicroPython {pin['tag']}", 2) as advance:
+        clone = ["git", "clone", "-q", "--depth", "1", "--branch", pin["tag"], pin["git"]]
+        _run([*clone, str(aside)], os.environ, ROOT)
+        advance()
+        modules = ["lib/mbedtls", "lib/lwip", "lib/micropython-lib"]
+        _run(
+            ["git", "submodule", "-q", "update", "--init", "--depth", "1", *modules],
+            os.environ,
+            aside,
+        )
+        advance()
+
+
+def _unpack(archive, place):
+    with tarfile.open(archive) as tar:
+        top = tar.getnames()[0].split("/")[0]
+        tar.extractall(place.parent / (place.name + ".tar"), filter="tar")
+    inner = place.parent / (place.name + ".tar")
+    (inner / top).rename(place)
+    inner.rmdir()
+
+
+def _run(command, env, cwd):
+    result = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True)
+    if result.returncode:
+        raise SourceError(f"{' '.join(command)} failed:\n{result.stderr.strip()}")
+
+
+def main():
+    try:
+        print(micropython())
+    except SourceError as e:
+        sys.exit(f"sources: {e}")
+
+
+if __name__ == "__main__":
+    main()

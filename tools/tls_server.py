@@ -1,0 +1,173 @@
+"""A real TLS server (OpenSSL, by Python's ssl) that tells what it saw of each connection.
+
+It echoes lines. As a command it prints one JSON line a connection.
+"""
+
+import argparse
+import json
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class TLSServer:
+    """A TLS echo server in threads of its own on 127.0.0.1, on a free port.
+
+    `certificate` is a path without suffix (see certificates.py); `version` "1.2", "1.3" or None
+    for both; `tickets` the number sent after a TLS 1.3 handshake, or False for no tickets at all
+    in TLS 1.2; `cache` whether session IDs are kept; `client_ca` a PEM path to ask for a client
+    certificate, `client_cert` "required" or "optional". `seen` lists a dict a connection.
+    """
+
+    def __init__(
+        self,
+        certificate,
+        version=None,
+        tickets=2,
+        cache=True,
+        client_ca=None,
+        client_cert="required",
+        port=0,
+        on_seen=None,
+    ):
+        self.options = (certificate, version, tickets, cache, client_ca, client_cert)
+        self.seen = []
+        self._on_seen = on_seen
+        self._changed = threading.Condition()
+        self._sockets = set()
+        self.forget()
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def forget(self):
+        """Lose all session IDs and ticket keys, as a restart does: later connections get a
+        new context."""
+        certificate, version, tickets, cache, client_ca, client_cert = self.options
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{certificate}.pem", f"{certificate}.key")
+        if version:
+            context.minimum_version = context.maximum_version = VERSIONS[version]
+        if tickets is False:
+            context.options |= ssl.OP_NO_TICKET
+            if not cache:
+                context.num_tickets = 0
+        else:
+            context.num_tickets = tickets
+        if client_ca:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = {
+                "required": ssl.CERT_REQUIRED,
+                "optional": ssl.CERT_OPTIONAL,
+            }[client_cert]
+        self._context = context
+
+    def wait(self, count, timeout=10):
+        """What was seen of the first `count` connections. TimeoutError after `timeout` s."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.seen) >= count, timeout):
+                raise TimeoutError(f"{len(self.seen)} of {count} connections after {timeout} s")
+            return self.seen[:count]
+
+    def reused(self, count):
+        """Which of the first `count` connections were resumed, as the server sees it."""
+        return [one["reused"] for one in self.wait(count)]
+
+    def close(self):
+        self._listener.close()
+        for sock in list(self._sockets):
+            try:
+                sock.close()
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sockets.add(sock)
+        try:
+            with self._context.wrap_socket(sock, server_side=True) as tls:
+                self._sockets.add(tls)
+                self._note(tls)
+                self._talk(tls)
+                self._sockets.discard(tls)
+        except (OSError, ValueError) as e:
+            self._note_error(e)
+        finally:
+            self._sockets.discard(sock)
+            sock.close()
+
+    def _talk(self, tls):
+        with tls.makefile("rb") as lines:
+            for line in lines:
+                tls.sendall(line)
+
+    def _note(self, tls):
+        subject = dict(pair[0] for pair in (tls.getpeercert() or {}).get("subject", ()))
+        self._append(
+            {
+                "reused": tls.session_reused,
+                "version": tls.version(),
+                "cipher": tls.cipher()[0],
+                "client": subject.get("commonName"),
+            }
+        )
+
+    def _note_error(self, error):
+        if self._listener.fileno() >= 0 and isinstance(error, ssl.SSLError):
+            self._append({"reused": None, "error": str(error)})
+
+    def _append(self, one):
+        with self._changed:
+            self.seen.append(one)
+            self._changed.notify_all()
+        if self._on_seen:
+            self._on_seen(one)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--version", choices=VERSIONS)
+    parser.add_argument("--no-tickets", action="store_true")
+    parser.add_argument("--kind", choices=("ecdsa", "rsa"), default="ecdsa")
+    args = parser.parse_args()
+    from certificates import Authority
+
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder), kind=args.kind)
+        certificate = authority.issue("server", server=True)
+        server = TLSServer(
+            certificate,
+            version=args.version,
+            tickets=False if args.no_tickets else 2,
+            port=args.port,
+            on_seen=lambda one: print(json.dumps(one), flush=True),
+        )
+        print(f"127.0.0.1:{server.port}, CA in {authority.pem}", file=sys.stderr)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            server.close()
+
+
+if __name__ == "__main__":
+    main()
