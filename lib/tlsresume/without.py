@@ -1,7 +1,5 @@
 """What the package is in a firmware without `_tlsresume`: it connects, and never resumes."""
 
-import tls
-
 from .cache import NoSessions
 from .config import Config
 

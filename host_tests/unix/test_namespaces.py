@@ -1,0 +1,176 @@
+"""A session is offered only by who could have earned it. Each test is an attack."""
+
+ATTACK = """
+cache = tlsresume.SessionCache()
+def context(ca=CA, mode=tls.CERT_REQUIRED, cert=None, ciphers=None, callback=None):
+    ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT, sessions=cache)
+    ctx.verify_mode = mode
+    if ca is not None:
+        ctx.load_verify_locations(ca)
+    if cert:
+        ctx.load_cert_chain(cert + ".pem", cert + ".key")
+    if ciphers:
+        ctx.set_ciphers(ciphers)
+    if callback:
+        ctx.verify_callback = callback
+    return ctx
+"""
+
+
+def attack(run, server, script, **variables):
+    got = run(ATTACK + script, PORT=server.port, **variables)
+    assert server.reused(len(got["reused"])) == got["reused"]
+    return got["reused"]
+
+
+def test_a_session_earned_unverified_is_not_offered_by_who_verifies(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        """
+naive = context(ca=None, mode=tls.CERT_NONE)
+careful = context()
+result(reused=[once(naive, PORT), once(naive, PORT), once(careful, PORT), once(careful, PORT)])
+""",
+    )
+    assert reused == [False, True, False, True]
+
+
+def test_a_context_that_becomes_careful_forgets_what_it_earned_before(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        """
+ctx = context(mode=tls.CERT_NONE)
+first = once(ctx, PORT)
+ctx.verify_mode = tls.CERT_REQUIRED
+result(reused=[first, once(ctx, PORT)])
+""",
+    )
+    assert reused == [False, False]
+
+
+def test_a_forged_server_is_not_trusted_for_a_session_of_the_naive(run, server, certs):
+    s = server(version="1.2")
+    got = run(
+        ATTACK
+        + """
+naive = context(ca=None, mode=tls.CERT_NONE)
+once(naive, PORT)
+careful = context(ca=OTHER)
+try:
+    once(careful, PORT)
+    error = None
+except ValueError as e:
+    error = str(e)
+result(error=error)
+""",
+        PORT=s.port,
+        OTHER=certs.other_ca.der,
+    )
+    assert "not correctly signed" in got["error"]
+
+
+def test_a_session_of_client_a_is_not_offered_by_b_nor_by_nobody(run, server, certs):
+    s = server(version="1.2", client_ca=certs.ca.pem, client_cert="optional")
+    reused = attack(
+        run,
+        s,
+        """
+a, b, nobody = context(cert=A), context(cert=B), context()
+result(reused=[once(a, PORT), once(b, PORT), once(nobody, PORT), once(a, PORT), once(b, PORT)])
+""",
+        A=str(certs.a),
+        B=str(certs.b),
+    )
+    assert reused == [False, False, False, True, True]
+    assert [one["client"] for one in s.seen] == [
+        "client-a",
+        "client-b",
+        None,
+        "client-a",
+        "client-b",
+    ]
+
+
+def test_another_list_of_ciphers_is_another_configuration(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        """
+any = context()
+strict = context(ciphers=["TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384"])
+result(reused=[once(any, PORT), once(strict, PORT), once(strict, PORT)])
+""",
+    )
+    assert reused == [False, False, True]
+
+
+def test_another_verify_callback_is_another_configuration(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        """
+def yes(cert, depth):
+    return 0
+def also(cert, depth):
+    return 0
+result(reused=[once(context(), PORT), once(context(callback=yes), PORT),
+    once(context(callback=also), PORT), once(context(callback=yes), PORT)])
+""",
+    )
+    assert reused == [False, False, False, True]
+
+
+def test_contexts_of_one_configuration_share_the_cache_they_are_given(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        "result(reused=[once(context(), PORT), once(context(), PORT)])",
+    )
+    assert reused == [False, True]
+
+
+def test_contexts_do_not_share_a_cache_they_were_not_given(run, server):
+    s = server(version="1.2")
+    got = run("result(reused=[once(client(), PORT), once(client(), PORT)])", PORT=s.port)
+    assert got["reused"] == s.reused(2) == [False, False]
+
+
+def test_another_host_name_at_the_same_address_is_another_server(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        """
+ctx = context()
+names = "localhost", "a.example", "b.example", "A.EXAMPLE", "localhost"
+result(reused=[once(ctx, PORT, name) for name in names])
+""",
+    )
+    assert reused == [False, False, False, True, True]
+
+
+def test_another_port_of_the_same_host_is_another_server(run, server):
+    one, two = server(version="1.2"), server(version="1.2")
+    got = run(
+        """
+ctx = client()
+result(reused=[once(ctx, ONE), once(ctx, TWO), once(ctx, ONE)], tags=list(ctx.sessions))
+""",
+        ONE=one.port,
+        TWO=two.port,
+    )
+    assert got["reused"] == [False, False, True]
+    assert got["tags"] == [f"default.localhost.{one.port}", f"default.localhost.{two.port}"]
+
+
+def test_a_server_without_a_name_is_its_address(run, server):
+    reused = attack(
+        run,
+        server(version="1.2"),
+        """
+ctx = context(ca=None, mode=tls.CERT_NONE)
+result(reused=[once(ctx, PORT, None), once(ctx, PORT, None), once(ctx, PORT, "localhost")])
+""",
+    )
+    assert reused == [False, True, False]

@@ -1,0 +1,74 @@
+"""A TCP proxy on 127.0.0.1 that counts what passes, and may hold it up."""
+
+import selectors
+import socket
+import threading
+import time
+
+
+class CountingProxy:
+    """Forwards `port` to `target` (a port of 127.0.0.1), each connection in a thread.
+
+    `delay` in seconds holds up every chunk, each way: half a round trip. `counts` is a list
+    `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in": round
+    trips, in the order of the connections.
+    """
+
+    def __init__(self, target, delay=0.0):
+        self.target = target
+        self.delay = delay
+        self.counts = []
+        self.turns = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.counts.append([0, 0])
+            self.turns.append(0)
+            number = len(self.counts) - 1
+            threading.Thread(target=self._forward, args=(client, number), daemon=True).start()
+
+    def _forward(self, client, number):
+        with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+            for s in (client, server):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                self._pump(client, server, number)
+            except OSError:
+                pass
+
+    def _pump(self, client, server, number):
+        selector = selectors.DefaultSelector()
+        selector.register(client, selectors.EVENT_READ, (server, 0))
+        selector.register(server, selectors.EVENT_READ, (client, 1))
+        last = 1
+        while selector.get_map():
+            for key, _ in selector.select():
+                to, way = key.data
+                data = key.fileobj.recv(65536)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    to.shutdown(socket.SHUT_WR)
+                    continue
+                if self.delay:
+                    time.sleep(self.delay)
+                self.counts[number][way] += len(data)
+                if way == 1 and last == 0:
+                    self.turns[number] += 1
+                last = way
+                to.sendall(data)
