@@ -8,7 +8,8 @@ class OpenSSLServer:
     """A running `openssl s_server` on 127.0.0.1 and a free port (`port`).
 
     `certificate` is a path without suffix; `options` are passed through ("-tls1_2",
-    "-no_ticket", ...). It echoes lines backwards with "-rev", and otherwise answers HTTP requests ("-www") unless the options say otherwise.
+    "-no_ticket", ...). It echoes lines backwards with "-rev", and answers HTTP
+    requests ("-www") unless the options say otherwise.
     Raises FileNotFoundError where openssl is not installed, RuntimeError if it does not start.
     """
 

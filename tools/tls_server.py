@@ -51,6 +51,8 @@ class TLSServer:
         certificate, version, tickets, cache, client_ca, client_cert = self.options
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(f"{certificate}.pem", f"{certificate}.key")
+        # The client's order of preference, as OpenSSL's and nginx's own default.
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
         if version:
             context.minimum_version = context.maximum_version = VERSIONS[version]
         if tickets is False:
@@ -119,6 +121,11 @@ class TLSServer:
         with tls.makefile("rb") as lines:
             for line in lines:
                 tls.sendall(line)
+        # OpenSSL keeps a session ID only if its own close_notify went out.
+        try:
+            tls.unwrap()
+        except OSError:
+            pass  # the client went without a word
 
     def _note(self, tls):
         subject = dict(pair[0] for pair in (tls.getpeercert() or {}).get("subject", ()))

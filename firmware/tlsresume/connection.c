@@ -47,6 +47,7 @@ typedef struct _connection_t {
     mp_obj_t owner;
     mbedtls_ssl_session *session; // moved here from the socket at its close
     mp_uint_t negotiated_ms;
+    mp_uint_t made_ms; // when the newest session came: at the negotiation, or with a ticket
     uint8_t state;
     bool offered;
     bool resumed;
@@ -138,17 +139,24 @@ static void connection_negotiated(tlsresume_socket_t *o) {
     connection_t *c = connection_find(o);
     if (c != NULL) {
         c->resumed = c->offered && !session_has_peer(o->ssl.session);
-        c->negotiated_ms = mp_hal_ticks_ms();
+        c->negotiated_ms = c->made_ms = mp_hal_ticks_ms();
         c->state = ESTABLISHED;
     }
     o->base.type = (const mp_obj_type_t *)&established_type;
 }
 
-// RFC 5246 7.2.2: what a fatal alert ended must not be resumed. Upstream never sends a
-// close_notify, so an alert that was sent is a fatal one.
-static bool aborted(const mbedtls_ssl_context *ssl) {
-    return ssl->out_msgtype == MBEDTLS_SSL_MSG_ALERT
-           || (ssl->in_msgtype == MBEDTLS_SSL_MSG_ALERT && ssl->in_msg[0] == MBEDTLS_SSL_ALERT_LEVEL_FATAL);
+// Whether the connection ended in an error of TLS: it must not be resumed (RFC 5246 7.2.2).
+// Upstream keeps the error, poll tells that there is one, and read tells which, both before
+// they touch the stream below. That one may be Python code, which has no place in a finaliser.
+static bool broken(tlsresume_socket_t *o) {
+    if (gc_is_locked() && (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
+        return false;
+    }
+    int err = 0;
+    byte none;
+    return upstream_p->ioctl(MP_OBJ_FROM_PTR(o), MP_STREAM_POLL, 0, &err) == MP_STREAM_POLL_NVAL
+           && upstream_p->read(MP_OBJ_FROM_PTR(o), &none, 1, &err) == MP_STREAM_ERROR
+           && err <= -256 && err != MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static void connection_failed(connection_t *c) {
@@ -159,10 +167,6 @@ static void connection_failed(connection_t *c) {
 
 // Runs in finalisers too: nothing here allocates on the GC's heap or runs Python.
 static void connection_closed(connection_t *c, tlsresume_socket_t *o) {
-    if (o->sock == MP_OBJ_NULL || aborted(&o->ssl)) {
-        connection_failed(c);
-        return;
-    }
     mbedtls_ssl_session *session = o->ssl.session;
     bool fresh = c->state == ESTABLISHED && session != NULL && !session->exported;
     if (fresh && session_resumable(session)) {
@@ -210,6 +214,7 @@ static void ticket_collect(tlsresume_socket_t *o) {
         memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
     }
     c->tickets[c->n_tickets++] = packed;
+    c->made_ms = mp_hal_ticks_ms();
 }
 
 // Like upstream's, but says "would block" instead of blocking.
@@ -271,6 +276,7 @@ static mp_uint_t established_read(mp_obj_t o_in, void *buf, mp_uint_t size, int 
         } else if (o->ssl.state != MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET) {
             return ret;
         }
+        *errcode = 0; // py/stream.c takes it for an error even next to data
     }
 }
 
@@ -306,16 +312,41 @@ static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t siz
     return ret;
 }
 
+// What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
+// drop the session from their cache. A peer that cannot take it now does not get one.
+static void close_notify(tlsresume_socket_t *o) {
+    int err = 0;
+    mp_uint_t ready = mp_get_stream(o->sock)->ioctl(o->sock, MP_STREAM_POLL, MP_STREAM_POLL_WR, &err);
+    if (ready != MP_STREAM_ERROR && (ready & MP_STREAM_POLL_WR)) {
+        mbedtls_ssl_close_notify(&o->ssl);
+    }
+}
+
+// The end of an established connection, before upstream's part of it; whatever a stream in
+// Python raises, the close goes on. Returns whether the connection was in order.
+static bool take_leave(tlsresume_socket_t *o) {
+    volatile bool in_order = true;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        in_order = !broken(o);
+        if (in_order && !gc_is_locked()) {
+            #if TLSRESUME_TLS13
+            ticket_look(o);
+            #endif
+            close_notify(o);
+        }
+        nlr_pop();
+    }
+    return in_order;
+}
+
 static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, int *errcode) {
     if (request == MP_STREAM_CLOSE) {
         tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
         connection_t *c = connection_find(o);
-        if (c != NULL) {
-            #if TLSRESUME_TLS13
-            if (c->state == ESTABLISHED && o->sock != MP_OBJ_NULL && !gc_is_locked()) {
-                ticket_look(o);
-            }
-            #endif
+        if (c != NULL && (o->sock == MP_OBJ_NULL || (c->state == ESTABLISHED && !take_leave(o)))) {
+            connection_failed(c);
+        } else if (c != NULL) {
             connection_closed(c, o);
         }
     }
@@ -398,6 +429,35 @@ static bool layout_fits(const tlsresume_socket_t *o, mp_obj_t context) {
            && (uintptr_t)o->ssl.conf - (uintptr_t)o->ssl_context < context_len;
 }
 
+#if TLSRESUME_TLS13
+// What a context needs for TLS 1.3, once. The socket that is at hand is set up anew by it.
+static int configure_tls13(mbedtls_ssl_context *ssl) {
+    // Mbed TLS prefers PSS, and then refuses it from a TLS 1.2 server that obliges.
+    static const uint16_t sig_algs[] = {
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+        MBEDTLS_TLS1_3_SIG_NONE,
+    };
+    mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;
+    if (conf->sig_algs == sig_algs) {
+        return 0;
+    }
+    psa_crypto_init(); // upstream does so since 1.25 only; idempotent
+    mbedtls_ssl_conf_sig_algs(conf, sig_algs);
+    #if MBEDTLS_VERSION_NUMBER >= 0x03060100
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+    #endif
+    return mbedtls_ssl_session_reset(ssl);
+}
+#endif
+
 // adopt(socket, context, owner[, packed, age_ms]) -> bool
 //
 // Watch a client socket that tls.SSLContext(context).wrap_socket has made without a
@@ -416,17 +476,14 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     c->hidden_socket = ~(uintptr_t)o;
     c->owner = args[2];
     c->state = NEGOTIATING;
+    #if TLSRESUME_TLS13
+    if (configure_tls13(&o->ssl) != 0) {
+        m_malloc_fail(0); // allocation is all that can fail
+    }
+    #endif
     if (n_args > 3 && args[3] != mp_const_none) {
         c->offered = session_offer(&o->ssl, args[3], n_args > 4 ? mp_obj_get_int_truncated(args[4]) : 0);
     }
-
-    #if TLSRESUME_TLS13
-    psa_crypto_init(); // upstream does so since 1.25 only; idempotent
-    #if MBEDTLS_VERSION_NUMBER >= 0x03060100
-    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets((mbedtls_ssl_config *)o->ssl.conf,
-        MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
-    #endif
-    #endif
 
     mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
     c->next = CONNECTIONS;
@@ -490,7 +547,14 @@ MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_handshake_obj, tlsresume_handshake);
 // Taking.
 
 static mp_obj_t event(const connection_t *c, mp_int_t kind, mp_obj_t packed) {
-    mp_obj_t items[] = { c->owner, MP_OBJ_NEW_SMALL_INT(kind), packed, mp_obj_new_bool(c->resumed) };
+    mp_uint_t age_ms = mp_hal_ticks_ms() - c->made_ms;
+    mp_obj_t items[] = {
+        c->owner,
+        MP_OBJ_NEW_SMALL_INT(kind),
+        packed,
+        mp_obj_new_bool(c->resumed),
+        MP_OBJ_NEW_SMALL_INT(age_ms / 1000),
+    };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
 }
 
@@ -509,7 +573,7 @@ static mp_obj_t take_polled(connection_t *c) {
     ticket_look(o);
     #endif
     mbedtls_ssl_session *session = o->ssl.session;
-    if (session == NULL || session->exported || !session_resumable(session) || aborted(&o->ssl)) {
+    if (session == NULL || session->exported || !session_resumable(session) || broken(o)) {
         c->polled = true;
         return MP_OBJ_NULL;
     }
@@ -551,7 +615,8 @@ static mp_obj_t connection_take(connection_t *c, mp_uint_t age_ms) {
     return c->session != NULL ? take_closed(c) : MP_OBJ_NULL;
 }
 
-// take(age_ms) -> (owner, event, packed or None, resumed), or None if there is nothing to tell.
+// take(age_ms) -> (owner, event, packed or None, resumed, age of the session in seconds), or
+// None if there is nothing to tell.
 //
 // Sessions of open connections are taken age_ms after their negotiation. Raises
 // MemoryError, and loses nothing.

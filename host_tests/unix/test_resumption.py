@@ -116,7 +116,10 @@ async def talk(ctx):
     return reused
 async def main():
     ctx = client()
-    return [await talk(ctx) for _ in range(3)]
+    reused = []
+    for _ in range(3):
+        reused.append(await talk(ctx))
+    return reused
 result(reused=asyncio.run(main()))
 """,
         PORT=s.port,
@@ -226,7 +229,7 @@ result(reused=reused, number=len(ctx.sessions), offered=ctx.session_stats()["off
 
 
 def test_a_session_that_has_expired_is_not_offered(run, server):
-    s = server(version="1.2")
+    s = server(version="1.2", tickets=False)
     got = run(
         """
 class Clock:
@@ -237,6 +240,7 @@ clock = Clock()
 cache = tlsresume.SessionCache(timeout=60, clock=clock)
 ctx = client(sessions=cache)
 reused = [once(ctx, PORT)]
+assert len(cache) == 1
 clock.seconds = 59
 reused.append(once(ctx, PORT))
 clock.seconds = 60

@@ -139,7 +139,8 @@ session = s.session
 s.close()
 from binascii import hexlify
 secret = session.serialize()[-60:-20]
-shown = "".join(str(x) + repr(x) for x in (session, ctx, ctx.sessions, list(ctx.sessions), ctx.session_stats()))
+all = session, ctx, ctx.sessions, list(ctx.sessions), ctx.session_stats()
+shown = "".join(str(x) + repr(x) for x in all)
 result(found=str(secret)[2:-1] in shown or hexlify(secret).decode() in shown)
 """,
         PORT=s.port,

@@ -101,8 +101,13 @@ class SessionCache:
             if entry is not None and (made is None or _entry.head(entry)[0] <= made):
                 self._drop(space, key)
 
+    def now(self):
+        """The cache's clock: seconds, of which `take` gives an older reading as `made`."""
+        return self._clock.now()
+
     def clear(self):
         """Forget all sessions. The statistics stay."""
+        self._pull()
         for space in self._spaces.values():
             for entry in space.values():
                 wipe(entry)

@@ -6,7 +6,6 @@ import _tlsresume
 
 from . import harvest
 from .cache import NoSessions, SessionCache
-from .clock import clock
 from .config import Config
 from .session import SSLSession
 
@@ -130,11 +129,11 @@ class SSLContext(Config):
             fingerprint = self.fingerprint()
             made = None
             if session is not None:
-                packed, made = bytearray(session._packed), session._made
+                packed, made = bytearray(session._packed), self.sessions.now() - session.age()
             elif host is not None:
                 packed, made = self._look_up(host, port, fingerprint)
             owner = (self.sessions, host, port, fingerprint, None if packed is None else made)
-            age = 0 if packed is None else (clock.now() - made) * 1000
+            age = 0 if packed is None else (self.sessions.now() - made) * 1000
             if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
                 self.sessions.count("offered")
             elif packed is not None:

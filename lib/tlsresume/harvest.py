@@ -4,6 +4,8 @@ import sys
 
 import _tlsresume
 
+from .cache import CEILING
+
 DELAY = 500  # ms from the end of the negotiation to the check, as in libwebsockets
 
 _TLS13 = 0x0304
@@ -53,10 +55,10 @@ def schedule():
         _start(core)
 
 
-def _handle(owner, event, packed, resumed):
+def _handle(owner, event, packed, resumed, age):
     cache, host, port, fingerprint, made = owner
     if event in _SOURCES:
-        _keep(cache, host, port, fingerprint, packed, resumed, _SOURCES[event])
+        _keep(owner, packed, resumed, age, _SOURCES[event])
         return
     if event == _FAILED:
         cache.count("failed")
@@ -72,15 +74,24 @@ def _handle(owner, event, packed, resumed):
             cache.miss = "declined"
 
 
-def _keep(cache, host, port, fingerprint, packed, resumed, source):
+def _keep(owner, packed, resumed, age, source):
+    cache, host, port, fingerprint, _ = owner
     if host is None:
         return
     version, _, lifetime, _, _ = _tlsresume.parse(packed)
     once = version == _TLS13
-    ceiling = _CEILING_TLS13 if once else 86400
+    ceiling = _CEILING_TLS13 if once else CEILING
     try:
         cache.put(
-            host, port, packed, lifetime, fingerprint, ceiling=ceiling, once=once, renewed=resumed
+            host,
+            port,
+            packed,
+            lifetime,
+            fingerprint,
+            ceiling=ceiling,
+            once=once,
+            renewed=resumed,
+            age=age,
         )
         cache.count(source)
     finally:

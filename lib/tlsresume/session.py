@@ -16,12 +16,18 @@ class SSLSession:
 
         Raises TypeError for what is no buffer, ValueError for an empty, truncated or foreign one.
         """
+        if isinstance(buf, str):
+            raise TypeError("session must be bytes-like")
         packed = bytearray(memoryview(buf))
         if not packed:
             raise ValueError("session is empty")
         _tlsresume.parse(packed)
         self._packed = packed
         self._made = clock.now()
+
+    def age(self):
+        """Seconds since the session came into this object."""
+        return clock.now() - self._made
 
     def serialize(self):
         """The session as bytes. Store them sealed: see `tlsresume.store`."""
