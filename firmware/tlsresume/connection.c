@@ -48,6 +48,7 @@ typedef struct _connection_t {
     mbedtls_ssl_session *session; // moved here from the socket at its close
     mp_uint_t negotiated_ms;
     mp_uint_t made_ms; // when the newest session came: at the negotiation, or with a ticket
+    uint32_t offered_mark;
     uint8_t state;
     bool offered;
     bool resumed;
@@ -145,6 +146,12 @@ static void connection_negotiated(tlsresume_socket_t *o) {
     o->base.type = (const mp_obj_type_t *)&established_type;
 }
 
+// Whether the session was not taken yet, and is not the one that was offered.
+static bool fresh(const connection_t *c, const mbedtls_ssl_session *session) {
+    return session != NULL && !session->exported && session_resumable(session)
+           && !(c->resumed && session_mark(session) == c->offered_mark);
+}
+
 // Whether the connection ended in an error of TLS: it must not be resumed (RFC 5246 7.2.2).
 // Upstream keeps the error, poll tells that there is one, and read tells which, both before
 // they touch the stream below. That one may be Python code, which has no place in a finaliser.
@@ -168,8 +175,7 @@ static void connection_failed(connection_t *c) {
 // Runs in finalisers too: nothing here allocates on the GC's heap or runs Python.
 static void connection_closed(connection_t *c, tlsresume_socket_t *o) {
     mbedtls_ssl_session *session = o->ssl.session;
-    bool fresh = c->state == ESTABLISHED && session != NULL && !session->exported;
-    if (fresh && session_resumable(session)) {
+    if (c->state == ESTABLISHED && fresh(c, session)) {
         // Moved, not copied. Upstream is about to free the rest.
         c->session = session;
         o->ssl.session = NULL;
@@ -192,8 +198,8 @@ static void connection_closed(connection_t *c, tlsresume_socket_t *o) {
 #if TLSRESUME_TLS13
 
 static bool ticket_fresh(const tlsresume_socket_t *o) {
-    const mbedtls_ssl_session *session = o->ssl.session;
-    return session != NULL && !session->exported && session_resumable(session);
+    const connection_t *c = connection_find(o);
+    return c != NULL && fresh(c, o->ssl.session);
 }
 
 // Pack a ticket that has just been processed: the next one overwrites it. Without memory
@@ -202,7 +208,7 @@ static void ticket_collect(tlsresume_socket_t *o) {
     connection_t *c = connection_find(o);
     o->ssl.session->exported = 1;
     nlr_buf_t nlr;
-    if (c == NULL || nlr_push(&nlr) != 0) {
+    if (nlr_push(&nlr) != 0) {
         return;
     }
     mp_obj_t packed = session_pack(o->ssl.session);
@@ -483,6 +489,7 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     #endif
     if (n_args > 3 && args[3] != mp_const_none) {
         c->offered = session_offer(&o->ssl, args[3], n_args > 4 ? mp_obj_get_int_truncated(args[4]) : 0);
+        c->offered_mark = session_mark(o->ssl.session_negotiate);
     }
 
     mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
@@ -573,7 +580,7 @@ static mp_obj_t take_polled(connection_t *c) {
     ticket_look(o);
     #endif
     mbedtls_ssl_session *session = o->ssl.session;
-    if (session == NULL || session->exported || !session_resumable(session) || broken(o)) {
+    if (!fresh(c, session) || broken(o)) {
         c->polled = true;
         return MP_OBJ_NULL;
     }

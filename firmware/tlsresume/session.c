@@ -28,6 +28,22 @@ bool session_has_peer(const mbedtls_ssl_session *session) {
     return SESSION_PEER(session) != NULL;
 }
 
+uint32_t session_mark(const mbedtls_ssl_session *session) {
+    const byte *data = session->id;
+    size_t len = session->id_len;
+    #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+    if (session->ticket_len > 0) {
+        data = session->ticket;
+        len = session->ticket_len;
+    }
+    #endif
+    uint32_t mark = 2166136261u; // FNV-1a
+    while (len-- > 0) {
+        mark = (mark ^ *data++) * 16777619u;
+    }
+    return mark;
+}
+
 mp_obj_t session_pack(const mbedtls_ssl_session *session) {
     // A shallow copy to leave things out of: the peer's certificate, which resumption
     // never looks at, and the session ID of a ticket, which is random and drawn anew

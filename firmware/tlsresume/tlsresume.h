@@ -38,6 +38,9 @@ bool session_resumable(const mbedtls_ssl_session *session);
 // Whether the peer proved its identity by a certificate within this very session.
 bool session_has_peer(const mbedtls_ssl_session *session);
 
+// A number for what the server would know this session by: its ticket, else its ID.
+uint32_t session_mark(const mbedtls_ssl_session *session);
+
 // The session as a new bytearray, without the peer's certificate. Raises MemoryError.
 mp_obj_t session_pack(const mbedtls_ssl_session *session);
 

@@ -12,15 +12,17 @@ def raises(error, function, *args):
 
 
 def test_the_head_tells_what_was_put():
-    made, expires, session, once, end = entry.head(entry.new(b"secret", 1, 2, False))
-    assert (made, expires, bytes(session), once) == (1, 2, b"secret", False)
+    e = entry.new(b"secret", 1, 2, False)
+    assert (entry.made(e), entry.expires(e), entry.once(e)) == (1, 2, False)
+    assert entry.session(e) == b"secret"
+    assert entry.once(entry.new(b"secret", 1, 2, True))
 
 
 def test_the_newest_is_first():
     old = entry.new(b"old", 1, 2, True)
     both = entry.new(b"new", 3, 4, True, old)
-    assert bytes(entry.head(both)[2]) == b"new"
-    assert bytes(entry.head(entry.behead(both))[2]) == b"old"
+    assert entry.session(both) == b"new"
+    assert entry.session(entry.behead(both)) == b"old"
 
 
 def test_behead_of_the_last_is_nothing():
@@ -36,11 +38,12 @@ def test_behead_keeps_the_time_of_use():
 def test_what_does_not_fit_is_left_out():
     old = entry.new(bytes(1000), 1, 2, True, entry.new(bytes(1000), 1, 2, True))
     three = entry.new(bytes(1000), 1, 2, True, old)
-    assert [len(s[2]) for s in entry.sessions(three)] == [1000, 1000]
+    second = entry.after(three)
+    assert entry.after(three, second) == len(three)
 
 
 def test_the_largest_session_fits_and_no_larger_one():
-    assert len(entry.head(entry.new(bytes(entry.MAX_BYTES), 1, 2, False))[2]) == entry.MAX_BYTES
+    assert len(entry.session(entry.new(bytes(entry.MAX_BYTES), 1, 2, False))) == entry.MAX_BYTES
     assert raises(ValueError, entry.new, bytes(entry.MAX_BYTES + 1), 1, 2, False)
 
 

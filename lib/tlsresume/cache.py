@@ -78,11 +78,10 @@ class SessionCache:
         now = self._clock.now()
         made = max(0, now - age)
         if old is not None:
-            first_made, _, first, _, _ = _entry.head(old)
-            if first == session:
+            if _entry.session(old) == session:
                 return self._touch(old)
             if renewed and not once:
-                made = first_made
+                made = _entry.made(old)
         life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
         expires = min(now + life - age, made + ceiling)
         if expires <= now or len(session) > _entry.MAX_BYTES:
@@ -98,7 +97,7 @@ class SessionCache:
         key = _key(host, port)
         for space in list(self._spaces) if fingerprint is None else (fingerprint,):
             entry = self._spaces.get(space, {}).get(key)
-            if entry is not None and (made is None or _entry.head(entry)[0] <= made):
+            if entry is not None and (made is None or _entry.made(entry) <= made):
                 self._drop(space, key)
 
     def now(self):
@@ -128,15 +127,22 @@ class SessionCache:
 
     def sessions(self):
         """`(fingerprint, host, port, session, age, left, once)` of every session that has not
-        expired, most recently used first; times in seconds, `session` a memoryview."""
+        expired, most recently used first; times in seconds. `session` is a bytearray that is
+        wiped when the next one is asked for."""
         self._pull()
         now = self._clock.now()
         for fingerprint, key, entry in self._sorted():
             host, _, port = key.rpartition(".")
             number = None if port == "?" else int(port)
-            for made, expires, session, once, _ in _entry.sessions(entry):
-                if expires > now:
-                    yield fingerprint, host, number, session, now - made, expires - now, once
+            at = _entry.FIRST
+            while at < len(entry):
+                age = now - _entry.made(entry, at)
+                left = _entry.expires(entry, at) - now
+                if left > 0:
+                    session = _entry.session(entry, at)
+                    yield fingerprint, host, number, session, age, left, _entry.once(entry, at)
+                    wipe(session)
+                at = _entry.after(entry, at)
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
@@ -151,17 +157,17 @@ class SessionCache:
         entry = self._spaces.get(fingerprint, {}).get(key)
         if entry is None:
             return self._missed("configuration" if self._elsewhere(key) else "empty")
-        made, expires, session, once, end = _entry.head(entry)
-        if expires <= self._clock.now():
+        if _entry.expires(entry) <= self._clock.now():
             self._drop(fingerprint, key)
             self.count("timeouts")
             return self._missed("expired")
-        found = bytearray(session)
+        found = _entry.session(entry), _entry.made(entry)
         self._touch(entry)
-        if take and once and not (reuse and end == len(entry)):
+        last = reuse and _entry.after(entry) == len(entry)
+        if take and _entry.once(entry) and not last:
             self._behead(fingerprint, key, entry)
         self.miss = None
-        return found, made
+        return found
 
     def _pull(self):
         if self.pull is not None:

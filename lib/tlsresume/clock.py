@@ -15,7 +15,8 @@ class Clock:
         """`ticks` and `wall` stand for `time.ticks_ms` and `time.time`; `period` is in ms."""
         self._ticks = ticks or time.ticks_ms
         self._wall = wall or time.time
-        self._period = period or time.ticks_add(0, -1) + 1
+        self._period = period or time.ticks_add(0, -1) + 1  # too large for a small int
+        self._wrap = self._period // 1000
         self._last = self._ticks()
         self._last_wall = int(self._wall())
         self._seconds = 0
@@ -25,18 +26,23 @@ class Clock:
         """Seconds since the clock was made: an int that never decreases."""
         ticks = self._ticks()
         wall = int(self._wall())
-        elapsed = (ticks - self._last) % self._period
-        period = self._period // 1000
-        unseen = wall - self._last_wall - elapsed // 1000
-        wraps, off = divmod(unseen + 3600, period)
-        if wraps > 0 and off <= 7200:
-            self._seconds += wraps * period
+        elapsed = ticks - self._last
+        if elapsed < 0:
+            elapsed += self._period
+        unseen = wall - self._last_wall - elapsed // 1000 + 3600
+        if unseen >= self._wrap:
+            self._catch_up(unseen)
         self._last = ticks
         self._last_wall = wall
         elapsed += self._ms
         self._seconds += elapsed // 1000
         self._ms = elapsed % 1000
         return self._seconds
+
+    def _catch_up(self, unseen):
+        wraps, off = divmod(unseen, self._wrap)
+        if off <= 7200:
+            self._seconds += wraps * self._wrap
 
 
 clock = Clock()

@@ -18,8 +18,8 @@ except ImportError:
 
 
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
+FIRST = 4  # where the newest session is
 
-_START = 4
 _HEAD = 10
 _ONCE = 0x8000
 
@@ -30,37 +30,47 @@ def new(session, made, expires, once, rest=None):
     length = len(session)
     if length > MAX_BYTES:
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
-    end = _START if rest is None else _fit(rest, MAX_BYTES - length)
+    end = FIRST if rest is None else _fit(rest, MAX_BYTES - length)
     entry = bytearray(_HEAD + length + end)
-    struct.pack_into(">IIH", entry, _START, made, expires, length | (_ONCE if once else 0))
-    at = _START + _HEAD
+    struct.pack_into(">IIH", entry, FIRST, made, expires, length | (_ONCE if once else 0))
+    at = FIRST + _HEAD
     entry[at : at + length] = session
     if rest is not None:
-        entry[at + length :] = memoryview(rest)[_START:end]
+        entry[at + length :] = memoryview(rest)[FIRST:end]
     return entry
 
 
-def head(entry, at=_START):
-    """`(made, expires, session, once, next)` of the session at `at`; `session` is a memoryview."""
-    made, expires, length = struct.unpack_from(">IIH", entry, at)
-    start = at + _HEAD
-    end = start + (length & ~_ONCE)
-    return made, expires, memoryview(entry)[start:end], bool(length & _ONCE), end
+# One field a call, and no tuples: a look-up allocates next to nothing.
 
 
-def sessions(entry):
-    """Every `head` of the entry, newest first."""
-    at = _START
-    while at < len(entry):
-        found = head(entry, at)
-        yield found
-        at = found[4]
+def made(entry, at=FIRST):
+    """When the session at `at` was made."""
+    return struct.unpack_from(">I", entry, at)[0]
+
+
+def expires(entry, at=FIRST):
+    return struct.unpack_from(">I", entry, at + 4)[0]
+
+
+def once(entry, at=FIRST):
+    """Whether it is good for one use."""
+    return entry[at + 8] >= 0x80
+
+
+def after(entry, at=FIRST):
+    """Where the next session is; the length of the entry after the last."""
+    return at + _HEAD + (((entry[at + 8] & 0x7F) << 8) | entry[at + 9])
+
+
+def session(entry, at=FIRST):
+    """The session at `at`: a bytearray of the caller's."""
+    return entry[at + _HEAD : after(entry, at)]
 
 
 def behead(entry):
     """A new entry without the newest session, or None if it was the only one."""
-    end = head(entry)[4]
-    return entry[:_START] + entry[end:] if end < len(entry) else None
+    end = after(entry)
+    return entry[:FIRST] + entry[end:] if end < len(entry) else None
 
 
 def touch(entry, used):
@@ -73,10 +83,11 @@ def used(entry):
 
 
 def _fit(entry, room):
-    fits = _START
-    for _, _, session, _, end in sessions(entry):
-        room -= len(session)
+    at = FIRST
+    while at < len(entry):
+        end = after(entry, at)
+        room -= end - at - _HEAD
         if room < 0:
             break
-        fits = end
-    return fits
+        at = end
+    return at

@@ -1,0 +1,51 @@
+"""What the package takes on a 64-bit MicroPython: heap and code."""
+
+import subprocess
+
+import pytest
+
+MEASURE = """
+import gc
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+"""
+
+
+def test_the_import_takes_at_most_3_kib(run, micropython):
+    done = subprocess.run(
+        [str(micropython), "-c", MEASURE + "a = used()\nimport tlsresume\nprint(used() - a)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) <= 3072
+
+
+@pytest.mark.parametrize("size", (112, 272))
+def test_an_entry_takes_its_session_and_at_most_160_bytes(run, size):
+    got = run(
+        MEASURE
+        + """
+def fill(count):
+    cache = tlsresume.SessionCache(max=count)
+    blob = bytes(SIZE)
+    before = used()
+    for i in range(count):
+        cache.put("host%d.example.com" % i, 443, blob, 7200, b"f" * 32)
+    return used() - before
+fill(10)
+result(overhead=(fill(110) - fill(10)) / 100 - SIZE)
+""",
+        SIZE=size,
+    )
+    assert got["overhead"] <= 160
+
+
+def test_the_c_module_takes_at_most_4_kib_and_one_more_for_tls13(micropython):
+    objects = sorted((micropython.parent / "tlsresume").glob("*.o"))
+    sizes = subprocess.run(
+        ["size", "-A", *map(str, objects)], capture_output=True, text=True, check=True
+    ).stdout
+    text = sum(int(line.split()[1]) for line in sizes.splitlines() if line.startswith(".text"))
+    assert 0 < text <= 4096 + 1024
