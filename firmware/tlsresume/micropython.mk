@@ -6,9 +6,12 @@ TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	connection.c \
+	harvest.c \
 	modtlsresume.c \
 	seal.c \
 	session.c \
+	sslsocket.c \
+	ticket.c \
 	)
 
 # Included before extmod.mk, which sets the configuration only where there is none.

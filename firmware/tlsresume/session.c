@@ -75,15 +75,8 @@ int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed) {
     mp_get_buffer_raise(packed, &bufinfo, MP_BUFFER_READ);
     mbedtls_ssl_session_init(session);
     int ret = mbedtls_ssl_session_load(session, bufinfo.buf, bufinfo.len);
-    if (ret == 0 && SESSION_PEER(session) != NULL) {
-        // A session that was packed elsewhere: here a peer means a full handshake.
-        #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
-        mbedtls_x509_crt_free(SESSION_PEER(session));
-        #endif
-        mbedtls_free(SESSION_PEER(session));
-        SESSION_PEER(session) = NULL;
-    }
-    if (ret == 0 && session->endpoint != MBEDTLS_SSL_IS_CLIENT) {
+    // session_pack leaves the peer out, and its absence tells a resumption from a full handshake.
+    if (ret == 0 && (SESSION_PEER(session) != NULL || session->endpoint != MBEDTLS_SSL_IS_CLIENT)) {
         mbedtls_ssl_session_free(session);
         ret = MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
     }

@@ -51,10 +51,13 @@ int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed);
 // Returns false if Mbed TLS refuses it: nothing is offered then.
 bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms);
 
-// connection.c: the life of an adopted socket.
+// sslsocket.c: adoption.
 
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
+
+// harvest.c: what connections have to tell.
+
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_take_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
 

@@ -11,7 +11,7 @@ DELAY = 500  # ms from the end of the negotiation to the check, as in libwebsock
 _TLS13 = 0x0304
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 
-# firmware/tlsresume/connection.c has the same numbers.
+# firmware/tlsresume/harvest.c has the same numbers.
 _FULL, _RESUMED, _FAILED = range(3)
 _SOURCES = {3: "harvested_poll", 4: "harvested_close", 5: "harvested_read"}
 

@@ -1,0 +1,300 @@
+// An adopted SSLSocket stays upstream's object. Its type becomes a copy of upstream's in
+// which a few slots are ours:
+//   negotiating_type   read and write watch for the end of the handshake
+//   established_type   read is upstream's own (TLS 1.2) or picks up tickets (TLS 1.3)
+//   ended_type         the peer's close_notify was seen by us first: read says so
+// In all of them ioctl sees the close.
+
+#include "connection.h"
+
+#include <string.h>
+
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "mbedtls/error.h"
+
+static mp_obj_full_type_t negotiating_type, established_type;
+static mp_stream_p_t negotiating_p, established_p;
+#if TLSRESUME_TLS13
+static mp_obj_full_type_t ended_type;
+static mp_stream_p_t ended_p;
+#endif
+static const mp_obj_type_t *upstream_type;
+static const mp_stream_p_t *upstream_p;
+
+static bool handshake_over(const tlsresume_socket_t *o) {
+    return o->ssl.state >= MBEDTLS_SSL_HANDSHAKE_OVER;
+}
+
+// Upstream keeps the error, poll tells that there is one, and read tells which, both before
+// they touch the stream below. That one may be Python code, which has no place in a finaliser.
+bool sslsocket_broken(tlsresume_socket_t *o) {
+    if (gc_is_locked() && (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
+        return false;
+    }
+    int err = 0;
+    byte none;
+    return upstream_p->ioctl(MP_OBJ_FROM_PTR(o), MP_STREAM_POLL, 0, &err) == MP_STREAM_POLL_NVAL
+           && upstream_p->read(MP_OBJ_FROM_PTR(o), &none, 1, &err) == MP_STREAM_ERROR
+           && err <= -256 && err != MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+void sslsocket_look(tlsresume_socket_t *o) {
+    #if TLSRESUME_TLS13
+    if (!ticket_look(o)) {
+        o->base.type = (const mp_obj_type_t *)&ended_type;
+    }
+    #endif
+}
+
+#if TLSRESUME_TLS13
+// Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message
+// is recognised, once when it is processed. Ask again, and the application sees neither.
+static mp_uint_t established_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+    size_t budget = 255; // a flood must not hold up a non-blocking reader for ever
+    for (;;) {
+        mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
+        if (ret != MP_STREAM_ERROR || !mp_is_nonblocking_error(*errcode) || --budget == 0) {
+            return ret;
+        }
+        if (!ticket_step(o)) {
+            return ret;
+        }
+        *errcode = 0; // py/stream.c takes it for an error even next to data
+    }
+}
+
+static mp_uint_t ended_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    return 0;
+}
+
+#endif
+
+static void negotiated(tlsresume_socket_t *o) {
+    connection_t *c = connection_find(o);
+    if (c != NULL) {
+        connection_negotiated(c, o);
+    }
+    o->base.type = (const mp_obj_type_t *)&established_type;
+}
+
+static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+    mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
+    if (handshake_over(o)) {
+        negotiated(o);
+        #if TLSRESUME_TLS13
+        if (ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
+            return established_p.read(o_in, buf, size, errcode);
+        }
+        #endif
+    }
+    return ret;
+}
+
+static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+    mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
+    if (handshake_over(o)) {
+        negotiated(o);
+    }
+    return ret;
+}
+
+// What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
+// drop the session from their cache. A peer that cannot take it now does not get one.
+static void close_notify(tlsresume_socket_t *o) {
+    int err = 0;
+    mp_uint_t ready = mp_get_stream(o->sock)->ioctl(o->sock, MP_STREAM_POLL, MP_STREAM_POLL_WR, &err);
+    if (ready != MP_STREAM_ERROR && (ready & MP_STREAM_POLL_WR)) {
+        mbedtls_ssl_close_notify(&o->ssl);
+    }
+}
+
+// The end of an established connection, before upstream's part of it; whatever a stream in
+// Python raises, the close goes on. Returns whether the connection was in order.
+static bool take_leave(tlsresume_socket_t *o) {
+    volatile bool in_order = true;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        in_order = !sslsocket_broken(o);
+        if (in_order && !gc_is_locked()) {
+            sslsocket_look(o);
+            close_notify(o);
+        }
+        nlr_pop();
+    }
+    return in_order;
+}
+
+static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, int *errcode) {
+    if (request == MP_STREAM_CLOSE) {
+        tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+        connection_t *c = connection_find(o);
+        if (c != NULL && (o->sock == MP_OBJ_NULL || (c->state == ESTABLISHED && !take_leave(o)))) {
+            connection_failed(c);
+        } else if (c != NULL) {
+            connection_closed(c, o);
+        }
+    }
+    #if TLSRESUME_TLS13
+    if (request == MP_STREAM_POLL && mp_obj_get_type(o_in) == (const mp_obj_type_t *)&ended_type) {
+        return arg & (MP_STREAM_POLL_RD | MP_STREAM_POLL_WR);
+    }
+    #endif
+    return upstream_p->ioctl(o_in, request, arg, errcode);
+}
+
+// None once closed, as in CPython, where a closed SSLSocket has no SSL object.
+static mp_obj_t socket_session_reused(tlsresume_socket_t *o) {
+    connection_t *c = connection_find(o);
+    return c == NULL || o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c->resumed);
+}
+
+static mp_obj_t socket_session(tlsresume_socket_t *o) {
+    mbedtls_ssl_session *session = o->ssl.session;
+    if (o->sock == MP_OBJ_NULL || !handshake_over(o) || !session_resumable(session)) {
+        return mp_const_none;
+    }
+    mp_obj_t module = mp_import_name(MP_QSTR_tlsresume, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+    return mp_call_function_1(mp_load_attr(module, MP_QSTR_SSLSession), session_pack(session));
+}
+
+static void socket_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    if (attr == MP_QSTR_session_reused && dest[0] == MP_OBJ_NULL) {
+        dest[0] = socket_session_reused(MP_OBJ_TO_PTR(self_in));
+    } else if (attr == MP_QSTR_session && dest[0] == MP_OBJ_NULL) {
+        dest[0] = socket_session(MP_OBJ_TO_PTR(self_in));
+    } else if (dest[0] == MP_OBJ_NULL) {
+        dest[1] = MP_OBJ_SENTINEL; // continue in locals_dict
+    }
+}
+
+/******************************************************************************/
+// Adoption.
+
+static void derive_type(mp_obj_full_type_t *type, const mp_obj_type_t *upstream, const mp_stream_p_t *protocol) {
+    size_t n_slots = 0;
+    for (const uint8_t *index = &upstream->slot_index_make_new; index <= &upstream->slot_index_locals_dict; ++index) {
+        n_slots = MAX(n_slots, *index);
+    }
+    memcpy(type, upstream, sizeof(mp_obj_empty_type_t));
+    memcpy(type->slots, upstream->slots, n_slots * sizeof(void *));
+    MP_OBJ_TYPE_SET_SLOT(type, protocol, protocol, upstream->slot_index_protocol - 1);
+    MP_OBJ_TYPE_SET_SLOT(type, attr, socket_attr, n_slots);
+}
+
+static void derive_types(const mp_obj_type_t *upstream) {
+    if (upstream_p != NULL) {
+        return;
+    }
+    const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
+    negotiating_p = established_p = *p;
+    negotiating_p.read = negotiating_read;
+    negotiating_p.write = negotiating_write;
+    negotiating_p.ioctl = established_p.ioctl = socket_ioctl;
+    #if TLSRESUME_TLS13
+    established_p.read = established_read;
+    ended_p = established_p;
+    ended_p.read = ended_read;
+    derive_type(&ended_type, upstream, &ended_p);
+    #endif
+    derive_type(&negotiating_type, upstream, &negotiating_p);
+    derive_type(&established_type, upstream, &established_p);
+    upstream_type = upstream;
+    upstream_p = p;
+}
+
+// Prove that this socket is laid out as tlsresume_socket_t says, before it is trusted.
+static bool layout_fits(const tlsresume_socket_t *o, mp_obj_t context) {
+    const mp_obj_type_t *type = o->base.type;
+    size_t context_len = gc_nbytes(MP_OBJ_TO_PTR(context));
+    return type->name == MP_QSTR_SSLSocket
+           && MP_OBJ_TYPE_HAS_SLOT(type, protocol) && !MP_OBJ_TYPE_HAS_SLOT(type, attr)
+           && gc_nbytes(o) >= sizeof(tlsresume_socket_t)
+           && o->ssl_context == MP_OBJ_TO_PTR(context)
+           && (uintptr_t)o->ssl.conf - (uintptr_t)o->ssl_context < context_len;
+}
+
+// adopt(socket, context, owner[, packed, age_ms]) -> bool
+//
+// Watch a client socket that tls.SSLContext(context).wrap_socket has made without a
+// handshake, and offer a packed session. The owner is what take() hands back. Returns
+// whether the session is offered. Raises NotImplementedError where MicroPython is laid
+// out otherwise, and MemoryError; the socket is then as it was.
+static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
+    if (!mp_obj_is_obj(args[0]) || !mp_obj_is_obj(args[1]) || !layout_fits(MP_OBJ_TO_PTR(args[0]), args[1])) {
+        mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
+    }
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
+    derive_types(o->base.type);
+
+    connection_t *c = connection_new(o, args[2]);
+    #if TLSRESUME_TLS13
+    if (ticket_configure(&o->ssl) != 0) {
+        m_malloc_fail(0); // allocation is all that can fail
+    }
+    #endif
+    if (n_args > 3 && args[3] != mp_const_none) {
+        c->offered = session_offer(&o->ssl, args[3], n_args > 4 ? mp_obj_get_int_truncated(args[4]) : 0);
+        c->offered_mark = session_mark(o->ssl.session_negotiate);
+    }
+
+    connection_link(c);
+    o->base.type = (const mp_obj_type_t *)&negotiating_type;
+    return mp_obj_new_bool(c->offered);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 3, 5, tlsresume_adopt);
+
+static void raise_handshake_error(int ret, uint32_t verify_flags) {
+    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+        char info[256];
+        if (mbedtls_x509_crt_verify_info(info, sizeof(info), "\n", verify_flags) > 0) {
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s"), info);
+        }
+    }
+    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    if (ret > -256) {
+        mp_raise_OSError(-ret); // an errno of the stream below
+    }
+    #if defined(MBEDTLS_ERROR_C)
+    char text[80];
+    mbedtls_strerror(ret, text, sizeof(text));
+    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str(text, strlen(text)) };
+    nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
+    #else
+    mp_raise_OSError(ret);
+    #endif
+}
+
+// handshake(socket): finish the handshake of a socket that adopt() was called for, whether
+// it succeeded or had no memory, blocking as upstream's wrap_socket does. Raises what
+// upstream raises; the socket is then closed.
+static mp_obj_t tlsresume_handshake(mp_obj_t socket) {
+    const mp_obj_type_t *type = mp_obj_get_type(socket);
+    if (type != (const mp_obj_type_t *)&negotiating_type && (type != upstream_type || type == NULL)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("not an adopted socket"));
+    }
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
+    int ret;
+    while ((ret = mbedtls_ssl_handshake(&o->ssl)) != 0) {
+        if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
+            uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
+            o->sock = MP_OBJ_NULL;
+            mbedtls_ssl_free(&o->ssl);
+            raise_handshake_error(ret, verify_flags);
+        }
+        mp_event_wait_ms(1);
+    }
+    if (type != upstream_type) {
+        negotiated(o);
+    }
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_handshake_obj, tlsresume_handshake);
+

@@ -1,0 +1,111 @@
+// TLS 1.3 tickets: they come after the handshake, and only a read sees them (RFC 8446 4.6.1).
+
+#include "connection.h"
+
+#if TLSRESUME_TLS13
+
+#include <string.h>
+
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "mbedtls/version.h"
+#include "psa/crypto.h"
+
+static bool ticket_fresh(const tlsresume_socket_t *o) {
+    const connection_t *c = connection_find(o);
+    return c != NULL && connection_has_fresh(c, o->ssl.session);
+}
+
+// Pack a ticket that has just been processed: the next one overwrites it. Without memory
+// it is lost, and nothing else.
+static void ticket_collect(tlsresume_socket_t *o) {
+    connection_t *c = connection_find(o);
+    o->ssl.session->exported = 1;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0) {
+        return;
+    }
+    mp_obj_t packed = session_pack(o->ssl.session);
+    nlr_pop();
+    if (c->n_tickets == TLSRESUME_MAX_TICKETS) {
+        mp_buffer_info_t oldest;
+        mp_get_buffer_raise(c->tickets[0], &oldest, MP_BUFFER_WRITE);
+        memset(oldest.buf, 0, oldest.len);
+        memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
+    }
+    c->tickets[c->n_tickets++] = packed;
+    c->made_ms = mp_hal_ticks_ms();
+}
+
+// Like upstream's, but says "would block" instead of blocking.
+static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
+    mp_obj_t sock = *(mp_obj_t *)ctx;
+    const mp_stream_p_t *stream_p = mp_get_stream(sock);
+    int err = 0;
+    mp_uint_t ret = stream_p->ioctl(sock, MP_STREAM_POLL, MP_STREAM_POLL_RD, &err);
+    if (ret == MP_STREAM_ERROR || !(ret & MP_STREAM_POLL_RD)) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+    ret = stream_p->read(sock, buf, len, &err);
+    if (ret == MP_STREAM_ERROR) {
+        return mp_is_nonblocking_error(err) ? MBEDTLS_ERR_SSL_WANT_READ : -err;
+    }
+    return ret;
+}
+
+bool ticket_step(tlsresume_socket_t *o) {
+    if (ticket_fresh(o)) {
+        ticket_collect(o);
+        return true;
+    }
+    return o->ssl.state == MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET;
+}
+
+bool ticket_look(tlsresume_socket_t *o) {
+    if (o->ssl.tls_version != MBEDTLS_SSL_VERSION_TLS1_3 || o->ssl.in_offt != NULL || o->ssl.f_recv == NULL) {
+        return true;
+    }
+    mbedtls_ssl_recv_t *f_recv = o->ssl.f_recv;
+    volatile int ret = 0;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        o->ssl.f_recv = recv_if_ready;
+        size_t budget = 4 * TLSRESUME_MAX_TICKETS; // two returns a ticket
+        do {
+            byte none;
+            ret = mbedtls_ssl_read(&o->ssl, &none, 0);
+        } while ((ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+                 && ticket_step(o) && --budget > 0);
+        nlr_pop();
+    }
+    o->ssl.f_recv = f_recv;
+    return ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
+}
+
+int ticket_configure(mbedtls_ssl_context *ssl) {
+    // Mbed TLS prefers PSS, and then refuses it from a TLS 1.2 server that obliges.
+    static const uint16_t sig_algs[] = {
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+        MBEDTLS_TLS1_3_SIG_NONE,
+    };
+    mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;
+    if (conf->sig_algs == sig_algs) {
+        return 0;
+    }
+    psa_crypto_init(); // upstream does so since 1.25 only; idempotent
+    mbedtls_ssl_conf_sig_algs(conf, sig_algs);
+    #if MBEDTLS_VERSION_NUMBER >= 0x03060100
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+    #endif
+    return mbedtls_ssl_session_reset(ssl);
+}
+#endif // TLSRESUME_TLS13
