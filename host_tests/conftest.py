@@ -13,6 +13,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "lib"), str(ROOT / "host_tests")
 import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
 from certificates import Authority  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
+from ticket_server import TicketServer  # noqa: E402
 from tls_server import TLSServer  # noqa: E402
 
 PRELUDE = """
@@ -72,6 +73,12 @@ def server(certs):
 def openssl(certs):
     """Start `openssl s_server`s: `openssl("-tls1_2", ...)`; all are closed at the end."""
     yield from _starter(lambda *args, **kwargs: OpenSSLServer(certs.server, *args, **kwargs))
+
+
+@pytest.fixture
+def tickets(certs):
+    """Start TicketServers: `tickets(script, ...)`; all are closed at the end."""
+    yield from _starter(lambda *args, **kwargs: TicketServer(certs.server, *args, **kwargs))
 
 
 def _starter(make):

@@ -11,7 +11,7 @@ class CountingProxy:
 
     `delay` in seconds holds up every chunk, each way: half a round trip. `counts` is a list
     `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in": round
-    trips, in the order of the connections.
+    trips, `heads` what came out first (a ClientHello), in the order of the connections.
     """
 
     def __init__(self, target, delay=0.0):
@@ -19,6 +19,7 @@ class CountingProxy:
         self.delay = delay
         self.counts = []
         self.turns = []
+        self.heads = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,6 +41,7 @@ class CountingProxy:
                 return
             self.counts.append([0, 0])
             self.turns.append(0)
+            self.heads.append(b"")
             number = len(self.counts) - 1
             threading.Thread(target=self._forward, args=(client, number), daemon=True).start()
 
@@ -67,6 +69,8 @@ class CountingProxy:
                     continue
                 if self.delay:
                     time.sleep(self.delay)
+                if self.counts[number] == [0, 0]:
+                    self.heads[number] = data
                 self.counts[number][way] += len(data)
                 if way == 1 and last == 0:
                     self.turns[number] += 1

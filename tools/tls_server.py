@@ -67,6 +67,7 @@ class TLSServer:
                 "required": ssl.CERT_REQUIRED,
                 "optional": ssl.CERT_OPTIONAL,
             }[client_cert]
+        context.sni_callback = _note_name
         self._context = context
 
     def wait(self, count, timeout=10):
@@ -135,6 +136,7 @@ class TLSServer:
                 "version": tls.version(),
                 "cipher": tls.cipher()[0],
                 "client": subject.get("commonName"),
+                "name": getattr(tls, "name", None),
             }
         )
 
@@ -148,6 +150,10 @@ class TLSServer:
             self._changed.notify_all()
         if self._on_seen:
             self._on_seen(one)
+
+
+def _note_name(tls, name, context):
+    tls.name = name
 
 
 def main():

@@ -77,7 +77,7 @@ void connection_link(connection_t *c) {
 
 bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *session) {
     return session != NULL && !session->exported && session_resumable(session)
-           && !(c->resumed && session_mark(session) == c->offered_mark);
+           && !(c->offered && session_mark(session) == c->offered_mark);
 }
 
 void connection_negotiated(connection_t *c, const tlsresume_socket_t *o) {

@@ -52,7 +52,8 @@ static inline tlsresume_socket_t *connection_socket(const connection_t *c) {
 // Wipe and free the session that waits, if one does.
 void connection_drop_session(connection_t *c);
 
-// Whether this session was not taken yet, and is not the one that was offered.
+// Whether this session was not taken yet, and is not the one that was offered: Mbed TLS keeps
+// an offered ticket although the server declined it.
 bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *session);
 
 // The transitions.

@@ -1,4 +1,4 @@
-// Mbed TLS's sessions: pack, unpack, offer.
+// Mbed TLS's sessions: pack and unpack.
 
 #include "tlsresume.h"
 
@@ -81,19 +81,4 @@ int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed) {
         ret = MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
     }
     return ret;
-}
-
-bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms) {
-    (void)age_ms;
-    mbedtls_ssl_session session;
-    if (session_unpack(&session, packed) != 0) {
-        return false;
-    }
-    #if TLSRESUME_TLS13 && defined(MBEDTLS_HAVE_TIME)
-    // The ticket was stamped by a clock that may have been set or restarted since.
-    session.ticket_reception_time = mbedtls_ms_time() - (mbedtls_ms_time_t)age_ms;
-    #endif
-    int ret = mbedtls_ssl_set_session(ssl, &session);
-    mbedtls_ssl_session_free(&session);
-    return ret == 0;
 }

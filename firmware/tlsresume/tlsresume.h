@@ -47,7 +47,7 @@ mp_obj_t session_pack(const mbedtls_ssl_session *session);
 // The reverse: returns 0 or Mbed TLS's error; on success the caller frees the session.
 int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed);
 
-// Put a packed session into the ClientHello to come; age is that of its ticket in ms.
+// offer.c: put a packed session into the ClientHello to come; age is that of its ticket in ms.
 // Returns false if Mbed TLS refuses it: nothing is offered then.
 bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms);
 

@@ -42,10 +42,10 @@ result(overhead=(fill(110) - fill(10)) / 100 - SIZE)
     assert got["overhead"] <= 160
 
 
-def test_the_c_module_takes_at_most_4_kib_and_one_more_for_tls13(micropython):
+def test_the_c_module_takes_at_most_4_kib_and_a_third_more_for_tls13(micropython):
     objects = sorted((micropython.parent / "tlsresume").glob("*.o"))
     sizes = subprocess.run(
         ["size", "-A", *map(str, objects)], capture_output=True, text=True, check=True
     ).stdout
     text = sum(int(line.split()[1]) for line in sizes.splitlines() if line.startswith(".text"))
-    assert 0 < text <= 4096 + 1024
+    assert 0 < text <= 4096 * 4 / 3

@@ -36,6 +36,7 @@ class SessionCache:
         self._clock = clock or _default_clock
         self._spaces = {}  # fingerprint -> {"host.port": entry}; none of them empty
         self._used = 0
+        self._host = self._port = self._last_key = None
 
     def get(self, host, port, fingerprint=b""):
         """The newest session for `host` (str) and `port` (int, None: unknown), or None.
@@ -73,7 +74,7 @@ class SessionCache:
         an entry. `renewed`: the secret is the predecessor's, and so is its ceiling. A
         session that is there already keeps its time. Raises MemoryError, nothing changed.
         """
-        key = _key(host, port)
+        key = self._key(host, port)
         old = self._spaces.get(fingerprint, {}).get(key)
         now = self._clock.now()
         made = max(0, now - age)
@@ -94,7 +95,7 @@ class SessionCache:
     def remove(self, host, port, fingerprint=None, made=None):
         """Forget the sessions for `host` and `port`: of all fingerprints, or of one; and, with
         `made`, only if none is younger than that."""
-        key = _key(host, port)
+        key = self._key(host, port)
         for space in list(self._spaces) if fingerprint is None else (fingerprint,):
             entry = self._spaces.get(space, {}).get(key)
             if entry is not None and (made is None or _entry.made(entry) <= made):
@@ -153,7 +154,7 @@ class SessionCache:
 
     def _find(self, host, port, fingerprint, take, reuse=False):
         self._pull()
-        key = _key(host, port)
+        key = self._key(host, port)
         entry = self._spaces.get(fingerprint, {}).get(key)
         if entry is None:
             return self._missed("configuration" if self._elsewhere(key) else "empty")
@@ -168,6 +169,15 @@ class SessionCache:
             self._behead(fingerprint, key, entry)
         self.miss = None
         return found
+
+    def _key(self, host, port):
+        # Asked for with the same host (str) several times a connection.
+        if host is not self._host or port != self._port:
+            # The port is last and has no dot, so "a.b" + "c" and "a" + "b.c" cannot meet.
+            self._last_key = "%s.%s" % (host, "?" if port is None else int(port))
+            self._host = host
+            self._port = port
+        return self._last_key
 
     def _pull(self):
         if self.pull is not None:
@@ -236,8 +246,3 @@ class NoSessions(SessionCache):
 
     def put(self, host, port, session, lifetime=0, fingerprint=b"", **kwargs):
         pass
-
-
-def _key(host, port):
-    # The port is last and has no dot, so "a.b" + "c" and "a" + "b.c" cannot meet.
-    return "%s.%s" % (host, "?" if port is None else int(port))

@@ -16,7 +16,6 @@ _TCP_NODELAY = 1
 # CPython's names, then ours.
 _COUNTERS = (
     "connect",
-    "connect_good",
     "connect_renegotiate",
     "accept",
     "accept_good",
@@ -111,6 +110,7 @@ class SSLContext(Config):
         c = self.sessions.counted
         stats = {name: c(name) for name in _COUNTERS}
         stats["number"] = number
+        stats["connect_good"] = c("hits") + c("full")
         stats["expired"] = stats["timeouts"]
         stats["evicted"] = stats["cache_full"]
         return stats

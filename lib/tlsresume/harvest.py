@@ -12,7 +12,9 @@ _TLS13 = 0x0304
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 
 # firmware/tlsresume/harvest.c has the same numbers.
-_FULL, _RESUMED, _FAILED = range(3)
+_FULL = 0
+_RESUMED = 1
+_OUTCOMES = ("full", "hits", "failed")
 _SOURCES = {3: "harvested_poll", 4: "harvested_close", 5: "harvested_read"}
 
 layout_known = True  # until _tlsresume finds that it does not know this MicroPython
@@ -60,13 +62,8 @@ def _handle(owner, event, packed, resumed, age):
     if event in _SOURCES:
         _keep(owner, packed, resumed, age, _SOURCES[event])
         return
-    if event == _FAILED:
-        cache.count("failed")
-    else:
-        cache.count("connect_good")
-    if event == _RESUMED:
-        cache.count("hits")
-    elif made is not None and host is not None:
+    cache.count(_OUTCOMES[event])
+    if event != _RESUMED and made is not None and host is not None:
         # RFC 5246 7.2.2: what failed is not to be resumed. What was declined is of no use.
         cache.remove(host, port, fingerprint, made)
         if event == _FULL:

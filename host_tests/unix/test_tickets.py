@@ -1,0 +1,316 @@
+"""TLS 1.3: tickets whenever the server sends them, and reads that do not notice."""
+
+import pytest
+from counting_proxy import CountingProxy
+
+LINE = b"hello\n"
+AT_ONCE = lambda n: (*["ticket"] * n, "read", LINE)  # noqa: E731
+
+SCRIPTS = {
+    **{f"{n} at once": AT_ONCE(n) for n in (1, 2, 8)},
+    "after the response": ("read", LINE, "ticket"),
+    "between the halves of a response": ("read", LINE[:3], "ticket", "ticket", LINE[3:]),
+    "before a response": ("read", "ticket", LINE),
+}
+
+READS = {
+    "readline": "def answer(s): return s.readline()",
+    "read": "def answer(s): return s.read(6)",
+    "read of all": "def answer(s): return s.read(3) + s.read(3)",
+    "readinto": """
+def answer(s):
+    buf, n = bytearray(6), 0
+    while n < 6:
+        n += s.readinto(memoryview(buf)[n:])
+    return bytes(buf)
+""",
+    "non-blocking": """
+import select
+def answer(s):
+    s.setblocking(False)
+    p = select.poll()
+    p.register(s, select.POLLIN)
+    got = b""
+    while len(got) < 6:
+        data = s.read(6 - len(got))
+        if data is None:
+            p.poll()
+        else:
+            got += data
+    s.setblocking(True)
+    return got
+""",
+}
+
+TALK = """
+import select
+def arrived(s):
+    p = select.poll()
+    p.register(s, select.POLLIN)
+    p.poll()
+def half_a_second():
+    wait = tlsresume.poll()
+    while wait is not None:
+        time.sleep_ms(wait)
+        wait = tlsresume.poll()
+def talk(ctx, wait_for_more=False):
+    s = connect(ctx, PORT)
+    s.write(b"x\\n")
+    got = answer(s).decode()
+    if wait_for_more:
+        arrived(s)
+    reused = s.session_reused
+    s.close()
+    return got, reused
+"""
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_reads_are_undisturbed_and_the_second_connection_resumes(run, tickets, script, read):
+    server = tickets(SCRIPTS[script])
+    got = run(
+        READS[read] + TALK + "ctx = client()\nresult(talks=[talk(ctx, LATE), talk(ctx, LATE)])",
+        PORT=server.port,
+        LATE=SCRIPTS[script][-1] == "ticket",
+    )
+    assert got["talks"] == [[LINE.decode(), False], [LINE.decode(), True]]
+    assert server.reused == [False, True]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_asyncio_reads_are_undisturbed(run, tickets, script):
+    server = tickets((*SCRIPTS[script], "read", LINE))
+    got = run(
+        """
+import asyncio
+async def talk(ctx):
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", PORT, ssl=ctx, server_hostname="localhost"
+    )
+    answers = []
+    for read in (reader.readline, lambda: reader.readexactly(6)):
+        writer.write(b"x\\n")
+        await writer.drain()
+        answers.append((await read()).decode())
+    writer.close()
+    await writer.wait_closed()
+    return answers
+async def main():
+    ctx = client()
+    return await talk(ctx), await talk(ctx)
+result(answers=asyncio.run(main()))
+""",
+        PORT=server.port,
+    )
+    assert got["answers"] == [[LINE.decode()] * 2] * 2
+    assert server.reused == [False, True]
+
+
+def test_a_server_without_tickets_is_never_resumed(run, tickets):
+    server = tickets(AT_ONCE(0))
+    got = run(
+        READS["readline"]
+        + TALK
+        + "ctx = client()\nresult(reused=[talk(ctx)[1] for _ in range(3)], n=len(ctx.sessions))",
+        PORT=server.port,
+    )
+    assert got == {"reused": [False] * 3, "n": 0}
+    assert server.reused == [False] * 3
+
+
+@pytest.mark.parametrize("at", ("poll", "close"))
+def test_who_only_publishes_gets_the_ticket(run, tickets, at):
+    server = tickets(("read", "ticket", "read"))
+    got = run(
+        TALK
+        + """
+ctx = client()
+def publish():
+    s = connect(ctx, PORT)
+    s.write(b"x\\n")
+    arrived(s)
+    if AT == "poll":
+        half_a_second()
+    n = len(ctx.sessions)
+    s.write(b"y\\n")
+    reused = s.session_reused
+    s.close()
+    return reused, n
+result(published=[publish(), publish()])
+""",
+        PORT=server.port,
+        AT=at,
+    )
+    waiting = 1 if at == "poll" else 0
+    assert got["published"] == [[False, waiting], [True, waiting]]
+    assert server.reused == [False, True]
+
+
+def test_the_look_for_a_ticket_leaves_application_data_alone(run, tickets):
+    server = tickets(("read", "ticket", LINE, "ticket", LINE))
+    got = run(
+        TALK
+        + """
+ctx = client()
+s = connect(ctx, PORT)
+s.write(b"x\\n")
+arrived(s)
+half_a_second()
+n = len(ctx.sessions)
+lines = [s.readline().decode(), s.readline().decode()]
+s.close()
+result(n=n, lines=lines, read=ctx.session_stats()["harvested_read"])
+""",
+        PORT=server.port,
+    )
+    assert got == {"n": 1, "lines": [LINE.decode()] * 2, "read": 2}
+
+
+SPEND = """
+ctx = client(reuse_tickets=REUSE)
+result(reused=[talk(ctx)[1] for _ in range(6)], stats=ctx.session_stats())
+"""
+
+
+@pytest.mark.parametrize("reuse", (False, True))
+@pytest.mark.parametrize("once", (False, True))
+def test_tickets_are_spent_one_by_one_and_the_last_again_if_told(run, tickets, once, reuse):
+    # Three tickets, on the first connection only.
+    server = tickets(AT_ONCE(3), once=once, first=True)
+    got = run(READS["readline"] + TALK + SPEND, PORT=server.port, REUSE=reuse)
+    more = reuse and not once
+    assert got["reused"] == [False, True, True, True, more, more] == server.reused
+    # The server's word on the fourth offer of a spent ticket is taken once.
+    assert got["stats"]["declined"] == (1 if reuse and once else 0)
+
+
+def test_an_entry_keeps_the_newest_tickets_that_fit(run, tickets):
+    server = tickets(AT_ONCE(8))
+    got = run(
+        READS["readline"]
+        + TALK
+        + """
+ctx = client()
+talk(ctx)
+sizes = [len(x[3]) for x in ctx.sessions.sessions()]
+result(sizes=sizes)
+""",
+        PORT=server.port,
+    )
+    assert 2 <= len(got["sizes"]) and sum(got["sizes"]) <= 2048
+
+
+def test_a_server_that_wants_another_key_share_resumes(run, tickets):
+    """HelloRetryRequest: RFC 8446 4.1.4."""
+    server = tickets(AT_ONCE(1), groups="P-384")
+    got = run(
+        READS["readline"]
+        + TALK
+        + "ctx = client()\nresult(talks=[talk(ctx)[1] for _ in range(3)])",
+        PORT=server.port,
+    )
+    assert got["talks"] == [False, True, True] == server.reused
+
+
+def test_another_hash_than_the_tickets_is_a_full_handshake(run, tickets):
+    """RFC 8446 4.2.11: a PSK goes with the hash of its cipher suite."""
+    server = tickets(AT_ONCE(1))
+    server.set_ciphersuites("TLS_AES_128_GCM_SHA256")
+    change = tickets((Change(server), LINE))
+    got = run(
+        READS["readline"]
+        + TALK
+        + """
+ctx = client()
+before = [talk(ctx)[1], talk(ctx)[1]]
+connect(client(), CHANGE).readline()
+result(before=before, after=[talk(ctx)[1], talk(ctx)[1]])
+""",
+        PORT=server.port,
+        CHANGE=change.port,
+    )
+    assert got == {"before": [False, True], "after": [False, True]}
+    assert server.reused == [False, True, False, True]
+
+
+class Change:
+    """A step of a script."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def wait(self):
+        self.server.set_ciphersuites("TLS_AES_256_GCM_SHA384")
+
+
+STEP = """
+ctx = client()
+def step(port):
+    try:
+        return once(ctx, port, server_port=1)
+    except OSError:
+        return "refused"
+result(steps=[step(port) for port in PORTS])
+"""
+
+
+def test_a_server_that_goes_back_to_tls_12_costs_a_full_handshake(run, server):
+    new, old = server(version="1.3"), server(version="1.2")
+    got = run(STEP, PORTS=[new.port] * 2 + [old.port] * 2)
+    assert got["steps"] == [False, True] * 2
+    assert old.reused(2) == new.reused(2) == [False, True]
+
+
+def test_a_server_that_adds_tls_13_costs_a_full_handshake(run, server):
+    old, new = server(version="1.2"), server()
+    got = run(STEP, PORTS=[old.port] * 2 + [new.port] * 2)
+    assert got["steps"] == [False, True] * 2
+
+
+def test_a_server_that_gives_up_tls_12_refuses_its_old_session_once(run, server):
+    """What Mbed TLS's offer of a session of TLS 1.2 without TLS 1.3 costs."""
+    old, new = server(version="1.2"), server(version="1.3")
+    got = run(STEP, PORTS=[old.port] * 2 + [new.port] * 3)
+    assert got["steps"] == [False, True, "refused", False, True]
+
+
+@pytest.mark.parametrize("version", ("1.2", "1.3"))
+def test_the_server_name_is_the_same_on_resumption(run, server, version):
+    server = server(version=version)
+    run("ctx = client()\nfor _ in range(2): once(ctx, PORT)\nresult()", PORT=server.port)
+    assert [one["name"] for one in server.wait(2)] == ["localhost"] * 2
+    assert server.reused(2) == [False, True]
+
+
+def test_the_age_of_a_ticket_is_told_by_our_clock(run, tickets):
+    """RFC 8446 4.2.11.1: the age in milliseconds, plus a secret of the ticket."""
+    server = tickets(AT_ONCE(1), first=True)
+    proxy = CountingProxy(server.port)
+    got = run(
+        READS["readline"]
+        + TALK
+        + """
+class Clock:
+    seconds = 100
+    def now(self):
+        return self.seconds
+clock = Clock()
+ctx = client(sessions=tlsresume.SessionCache(clock=clock), reuse_tickets=True)
+reused = [talk(ctx)[1], talk(ctx)[1]]
+clock.seconds += 1000
+reused.append(talk(ctx)[1])
+result(reused=reused)
+""",
+        PORT=proxy.port,
+    )
+    assert got["reused"] == [False, True, True]
+    first, second = (ticket_age(hello) for hello in proxy.heads[1:])
+    assert (second - first) % 2**32 == pytest.approx(1_000_000, abs=60_000)
+
+
+def ticket_age(hello):
+    """The obfuscated_ticket_age of a ClientHello that ends with one pre_shared_key and its
+    binder, a hash behind two lengths."""
+    binder = next(n for n in (32, 48) if hello[-n - 3 : -n] == bytes((0, n + 1, n)))
+    return int.from_bytes(hello[-binder - 7 : -binder - 3], "big")

@@ -1,0 +1,126 @@
+"""A TLS 1.3 server that sends its tickets when it is told to.
+
+OpenSSL's own library by ctypes: Python's ssl sends tickets after the handshake only.
+"""
+
+import ctypes
+import ctypes.util
+import socket
+import threading
+
+_SSL_CTRL_SET_MIN_PROTO_VERSION = 123
+_SSL_CTRL_SET_GROUPS_LIST = 92
+_TLS1_3 = 0x0304
+_PEM = 1
+
+
+class TicketServer:
+    """Plays `script` on each connection to 127.0.0.1, port `port`.
+
+    Its steps: "ticket" sends a NewSessionTicket, "read" waits for data, bytes are sent,
+    a threading.Event is waited for. Then the peer's close is waited for. `once`: each ticket is
+    accepted once (RFC 8446 8.1). `groups`: the key exchange groups it takes (OpenSSL's names,
+    separated by colons). `first`: "ticket" does nothing after the first connection. `reused` has
+    a bool a connection.
+    """
+
+    def __init__(self, certificate, script, once=False, groups=None, first=False):
+        self.script = script
+        self._first = first
+        self.reused = []
+        self._lib = _library()
+        self._context = self._lib.SSL_CTX_new(self._lib.TLS_server_method())
+        self._configure(certificate, once, groups)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def set_ciphersuites(self, names):
+        """Take only these, names separated by colons, from the next connection on."""
+        self._lib.SSL_CTX_set_ciphersuites(self._context, names.encode())
+
+    def close(self):
+        self._listener.close()
+
+    def _configure(self, certificate, once, groups):
+        lib, context = self._lib, self._context
+        lib.SSL_CTX_use_certificate_chain_file(context, f"{certificate}.pem".encode())
+        lib.SSL_CTX_use_PrivateKey_file(context, f"{certificate}.key".encode(), _PEM)
+        lib.SSL_CTX_ctrl(context, _SSL_CTRL_SET_MIN_PROTO_VERSION, _TLS1_3, None)
+        lib.SSL_CTX_set_num_tickets(context, 0)
+        if once:
+            # OpenSSL's guard against replayed early data makes tickets single-use.
+            lib.SSL_CTX_set_max_early_data(context, 1)
+        if groups:
+            lib.SSL_CTX_ctrl(context, _SSL_CTRL_SET_GROUPS_LIST, 0, groups.encode())
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ssl = self._lib.SSL_new(self._context)
+        self._lib.SSL_set_fd(ssl, sock.fileno())
+        if self._lib.SSL_accept(ssl) == 1:
+            self.reused.append(bool(self._lib.SSL_session_reused(ssl)))
+            for step in self.script:
+                self._play(ssl, step)
+            while self._read(ssl):
+                pass
+            self._lib.SSL_shutdown(ssl)
+        self._lib.SSL_free(ssl)
+        sock.close()
+
+    def _play(self, ssl, step):
+        if step == "ticket" and self._first and len(self.reused) > 1:
+            pass
+        elif step == "ticket":
+            self._lib.SSL_new_session_ticket(ssl)
+            self._lib.SSL_do_handshake(ssl)  # sends it
+        elif step == "read":
+            self._read(ssl)
+        elif isinstance(step, bytes):
+            self._lib.SSL_write(ssl, step, len(step))
+        else:
+            step.wait()
+
+    def _read(self, ssl):
+        data = ctypes.create_string_buffer(4096)
+        length = self._lib.SSL_read(ssl, data, len(data))
+        return data.raw[: max(0, length)]
+
+
+def _library():
+    name = ctypes.util.find_library("ssl")
+    if not name:
+        raise FileNotFoundError("OpenSSL's library is missing: apt-get install libssl3")
+    lib = ctypes.CDLL(name)
+    p, i, n, s = ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p
+    for function, result, arguments in (
+        ("TLS_server_method", p, ()),
+        ("SSL_CTX_new", p, (p,)),
+        ("SSL_CTX_use_certificate_chain_file", i, (p, s)),
+        ("SSL_CTX_use_PrivateKey_file", i, (p, s, i)),
+        ("SSL_CTX_ctrl", n, (p, i, n, s)),
+        ("SSL_CTX_set_ciphersuites", i, (p, s)),
+        ("SSL_CTX_set_num_tickets", i, (p, ctypes.c_size_t)),
+        ("SSL_CTX_set_max_early_data", i, (p, ctypes.c_uint32)),
+        ("SSL_new", p, (p,)),
+        ("SSL_set_fd", i, (p, i)),
+        ("SSL_accept", i, (p,)),
+        ("SSL_session_reused", i, (p,)),
+        ("SSL_new_session_ticket", i, (p,)),
+        ("SSL_do_handshake", i, (p,)),
+        ("SSL_write", i, (p, s, i)),
+        ("SSL_read", i, (p, s, i)),
+        ("SSL_shutdown", i, (p,)),
+        ("SSL_free", None, (p,)),
+    ):
+        f = getattr(lib, function)
+        f.restype, f.argtypes = result, arguments
+    return lib
