@@ -5,24 +5,31 @@ PYTHON = build/venv/bin/python
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
-demo: ## build the unix port and watch it resume
-	@tools/setup.sh
-	@$(PYTHON) tools/demo.py
+demo: ## watch it resume on the unix port; BOARD=QEMU_MPS2: emulated; PORT=/dev/ttyX: a real board
+	@tools/setup.sh $(if $(BOARD)$(PORT),board)
+	@$(PYTHON) tools/demo.py $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 test: ## build, and run all tests
-	@tools/setup.sh
+	@tools/setup.sh board
 	@$(PYTHON) -m pytest
+
+hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
+	@tools/setup.sh board
+	@$(PYTHON) -m pytest host_tests/board $(if $(PORT),--port $(PORT))
 
 lint: ## check the style of the Python code
 	@tools/setup.sh
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 
-firmware: ## build for a board: BOARD=UNIX
-	@tools/setup.sh
+firmware: ## build for a board: BOARD=UNIX, QEMU_MPS2
+	@tools/setup.sh board
 	@$(PYTHON) tools/build.py $(BOARD)
 
 clean: ## remove what was built, but not the sources
 	@find build -mindepth 1 -maxdepth 1 ! -name src ! -name venv ! -name apt -exec rm -rf {} +
 
-.PHONY: help demo test lint firmware clean
+BOARD ?=
+PORT ?=
+
+.PHONY: help demo test hil lint firmware clean

@@ -1,6 +1,7 @@
 """Fixtures: certificates, real servers, and the MicroPython that was built."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,33 +14,22 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "lib"), str(ROOT / "host_tests")
 import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
 from certificates import Authority  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
+from prelude import PRELUDE  # noqa: E402
 from ticket_server import TicketServer  # noqa: E402
 from tls_server import TLSServer  # noqa: E402
 
-PRELUDE = """
-import socket, sys, time, tls, tlsresume
-def connect(ctx, port, name="localhost", **kwargs):
-    s = socket.socket()
-    s.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
-    return ctx.wrap_socket(s, server_hostname=name, **kwargs)
-def client(**kwargs):
-    ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT, **kwargs)
-    ctx.load_verify_locations(CA)
-    return ctx
-def echo(s, text=b"hello\\n"):
-    s.write(text)
-    return s.readline()
-def once(ctx, port, name="localhost", **kwargs):
-    "Connect, talk, close; whether it was resumed."
-    s = connect(ctx, port, name, **kwargs)
-    assert echo(s) == b"hello\\n"
-    reused = s.session_reused
-    s.close()
-    return reused
-def result(**kwargs):
-    import json
-    print("RESULT", json.dumps(kwargs))
-"""
+
+def pytest_addoption(parser):
+    group = parser.getgroup("board", "a real board on a serial line")
+    for name, text in (
+        ("port", "its serial port; without it the emulated board is tested"),
+        ("wifi-name", "its Wi-Fi"),
+        ("wifi-password", "the password of its Wi-Fi"),
+        ("host", "this host's address as the board sees it; guessed"),
+    ):
+        variable = name.upper().replace("-", "_")
+        default = os.environ.get(variable) or None
+        group.addoption(f"--{name}", default=default, help=f"{text} (or {variable})")
 
 
 class Certificates:
@@ -81,6 +71,11 @@ def tickets(certs):
     yield from _starter(lambda *args, **kwargs: TicketServer(certs.server, *args, **kwargs))
 
 
+@pytest.fixture(scope="session")
+def starter():
+    return _starter
+
+
 def _starter(make):
     started = []
 
@@ -109,7 +104,7 @@ def run(micropython, certs):
     """
 
     def run(script, timeout=60, **variables):
-        variables.setdefault("CA", certs.ca.der)
+        variables = {"HOST": "127.0.0.1", "CA": certs.ca.der, **variables}
         given = "".join(f"{k} = {v!r}\n" for k, v in variables.items())
         done = subprocess.run(
             [str(micropython), "-c", given + PRELUDE + script],

@@ -46,8 +46,11 @@ def _make(tree, out, title, *arguments):
     env = {
         k: v
         for k, v in os.environ.items()
-        if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD")
+        if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD", "PORT")
     }
+    if tree == sources.PINNED:
+        # Without this MicroPython names our own repository's commit as its version.
+        env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = sources.pinned_tag()
     steps = _last_steps(log)
     process = subprocess.Popen(
         command, cwd=tree, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

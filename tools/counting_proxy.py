@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 that counts what passes, and may hold it up."""
+"""A TCP proxy that counts what passes, and may hold it up."""
 
 import selectors
 import socket
@@ -7,20 +7,20 @@ import time
 
 
 class CountingProxy:
-    """Forwards `port` to `target` (a port of 127.0.0.1), each connection in a thread.
+    """Forwards `port` of `address` to `target`, a port of 127.0.0.1, each connection in a thread.
 
     `delay` in seconds holds up every chunk, each way: half a round trip. `counts` is a list
     `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in": round
     trips, `heads` what came out first (a ClientHello), in the order of the connections.
     """
 
-    def __init__(self, target, delay=0.0):
+    def __init__(self, target, delay=0.0, address="127.0.0.1"):
         self.target = target
         self.delay = delay
         self.counts = []
         self.turns = []
         self.heads = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server((address, 0), backlog=128)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -1,15 +1,24 @@
-"""Build the unix port, start an OpenSSL server and watch a program reconnect to it."""
+"""Watch a MicroPython program reconnect to an OpenSSL server: full, then resumed.
 
+On the unix port, which is built for it; on the emulated board (--board QEMU_MPS2); or on the
+board that is plugged in (--port /dev/ttyX).
+"""
+
+import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import sources
+from board import Board, BoardError, host_address
 from certificates import Authority
 from counting_proxy import CountingProxy
+from emulator import Emulator, EmulatorError
 from openssl_server import OpenSSLServer
 from progress import console
 from rich.table import Table
@@ -18,20 +27,70 @@ from build import BuildError, build
 
 TIMES = 6
 BAR = 32
-KINDS = (("TLS 1.2, session tickets", "-tls1_2"), ("TLS 1.3", "-tls1_3"))
+KINDS = {
+    "-tls1_2": "TLS 1.2, session tickets",
+    "-tls1_3": "TLS 1.3",
+}
+CIPHERS = "import tls\nprint(tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).get_ciphers())"
+CLIENT = Path(__file__).with_name("demo_client.py")
 
 
-def connections(firmware, authority, certificate, option):
-    """Run the client against `openssl s_server`; a dict a connection, with bytes from the wire."""
-    with OpenSSLServer(certificate, "-rev", option) as server, CountingProxy(server.port) as proxy:
-        command = [firmware, Path(__file__).with_name("demo_client.py")]
-        arguments = [str(proxy.port), authority.pem, str(TIMES)]
+class Unix:
+    """Runs the client on the unix port."""
+
+    address = host = "127.0.0.1"
+    kinds = tuple(KINDS)
+
+    def __init__(self, firmware):
+        self.firmware = firmware
+
+    def execute(self, script, **variables):
+        given = "".join(f"{name} = {value!r}\n" for name, value in variables.items())
         done = subprocess.run(
-            [*map(str, command), *arguments], capture_output=True, text=True, timeout=60
+            [str(self.firmware), "-c", given + script], capture_output=True, text=True, timeout=60
         )
         if done.returncode:
             sys.exit(f"demo: the client failed:\n{done.stderr}")
-        seen = [json.loads(line) for line in done.stdout.splitlines()]
+        return done.stdout
+
+
+class OnBoard:
+    """Runs the client on a board."""
+
+    address = "0.0.0.0"
+
+    def __init__(self, board, wifi, host):
+        self.execute = board.execute
+        console.print(board.check())
+        board.soft_reset()
+        self.host = host or host_address(board.connect(wifi))
+        self.kinds = tuple(KINDS)[: 2 if "TLS1-3" in board.execute(CIPHERS) else 1]
+
+
+@contextmanager
+def target(args):
+    if args.port:
+        if not (args.wifi_name and args.wifi_password):
+            sys.exit("demo: name the board's Wi-Fi: WIFI_NAME=... WIFI_PASSWORD=... make demo ...")
+        with Board(args.port) as board:
+            yield OnBoard(board, (args.wifi_name, args.wifi_password), args.host)
+    elif args.board == "UNIX":
+        yield Unix(build("UNIX"))
+    else:
+        with Emulator(build(args.board)) as emulator, Board(emulator.port) as board:
+            yield OnBoard(board, None, None)
+
+
+def connections(runner, authority, certificate, option):
+    """Run the client against `openssl s_server`; a dict a connection, with bytes from the wire."""
+    with (
+        OpenSSLServer(certificate, "-rev", option) as server,
+        CountingProxy(server.port, address=runner.address) as proxy,
+    ):
+        printed = runner.execute(
+            CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=TIMES
+        )
+        seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
         for one, (out, into) in zip(seen, proxy.counts, strict=True):
             one["out"], one["in"] = out, into
         return seen
@@ -79,17 +138,20 @@ def summary(seen):
 
 
 def main():
-    try:
-        firmware = build("UNIX")
-    except (BuildError, sources.SourceError) as e:
-        sys.exit(f"demo: {e}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default="UNIX", help="UNIX or QEMU_MPS2")
+    parser.add_argument("--port", help="the serial port of a real board")
+    for name in ("wifi-name", "wifi-password", "host"):
+        variable = name.upper().replace("-", "_")
+        parser.add_argument(f"--{name}", default=os.environ.get(variable), help=f"or {variable}")
+    args = parser.parse_args()
     resumed = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, target(args) as runner:
         authority = Authority(Path(folder))
         certificate = authority.issue("server", server=True)
-        for title, option in KINDS:
-            seen = connections(firmware, authority, certificate, option)
-            show(title, seen)
+        for option in runner.kinds:
+            seen = connections(runner, authority, certificate, option)
+            show(KINDS[option], seen)
             resumed.append(summary(seen))
     if not all(resumed):
         sys.exit("demo: nothing was resumed")
@@ -98,5 +160,7 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+    except (BuildError, sources.SourceError, BoardError, EmulatorError) as e:
+        sys.exit(f"demo: {e}")
     except KeyboardInterrupt:
         sys.exit(130)

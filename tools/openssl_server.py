@@ -5,7 +5,7 @@ import subprocess
 
 
 class OpenSSLServer:
-    """A running `openssl s_server` on 127.0.0.1 and a free port (`port`).
+    """A running `openssl s_server` on `address` and a free port (`port`).
 
     `certificate` is a path without suffix; `options` are passed through ("-tls1_2",
     "-no_ticket", ...). It echoes lines backwards with "-rev", and answers HTTP
@@ -13,9 +13,9 @@ class OpenSSLServer:
     Raises FileNotFoundError where openssl is not installed, RuntimeError if it does not start.
     """
 
-    def __init__(self, certificate, *options, port=None):
+    def __init__(self, certificate, *options, port=None, address="127.0.0.1"):
         self.port = port or free_port()
-        command = ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}"]
+        command = ["openssl", "s_server", "-accept", f"{address}:{self.port}"]
         command += ["-cert", f"{certificate}.pem", "-key", f"{certificate}.key"]
         if not {"-rev", "-www", "-WWW"} & set(options):
             options = ("-www", *options)

@@ -21,6 +21,7 @@ from progress import console, progress
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 PINS = ROOT / "firmware" / "sources.toml"
+PINNED = BUILD / "src" / "micropython"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -33,13 +34,18 @@ def micropython():
     own = os.environ.get("MICROPYTHON")
     if own:
         return _checked(Path(own).resolve())
-    tree = BUILD / "src" / "micropython"
+    tree = PINNED
     stamp = tree / ".tlsresume-sources"
     pins = PINS.read_text()
     if not (stamp.exists() and stamp.read_text() == pins):
         _fetch(tomllib.loads(pins), tree)
         stamp.write_text(pins)
     return tree
+
+
+def pinned_tag():
+    """The release of the pinned sources, as git would name it (str)."""
+    return tomllib.loads(PINS.read_text())["micropython"]["tag"]
 
 
 def _checked(tree):

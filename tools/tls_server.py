@@ -16,7 +16,7 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class TLSServer:
-    """A TLS echo server in threads of its own on 127.0.0.1, on a free port.
+    """A TLS echo server in threads of its own on `address`, on a free port.
 
     `certificate` is a path without suffix (see certificates.py); `version` "1.2", "1.3" or None
     for both; `tickets` the number sent after a TLS 1.3 handshake, or False for no tickets at all
@@ -34,6 +34,7 @@ class TLSServer:
         client_cert="required",
         port=0,
         on_seen=None,
+        address="127.0.0.1",
     ):
         self.options = (certificate, version, tickets, cache, client_ca, client_cert)
         self.seen = []
@@ -41,7 +42,7 @@ class TLSServer:
         self._changed = threading.Condition()
         self._sockets = set()
         self.forget()
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._listener = socket.create_server((address, port), backlog=128)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

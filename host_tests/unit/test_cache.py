@@ -351,3 +351,12 @@ def test_sessions_lists_what_is_alive():
     assert listed == [(b"", "b", None, b"t", 30, 70, True), (b"", "a", 1, b"s", 90, 10, False)]
     clock.seconds += 10
     assert [s[1] for s in cache.sessions()] == ["b"]
+
+
+def test_a_session_of_the_same_length_takes_the_place_in_memory():
+    cache, _ = make()
+    cache.put("a", 1, b"one", 100)
+    entry = next(iter(next(iter(cache._spaces.values())).values()))
+    cache.put("a", 1, b"two", 100)
+    assert cache.get("a", 1) == b"two"
+    assert b"two" in bytes(entry) and b"one" not in bytes(entry)

@@ -1,8 +1,8 @@
 """Instructions, two things in one run against each other."""
 
 import pytest
-from conftest import PRELUDE
 from instructions import count
+from prelude import PRELUDE
 
 # Resumption by hand: what the package does, without it.
 BY_HAND = """
@@ -39,7 +39,7 @@ def through_the_package():
 @pytest.fixture
 def instructions(micropython, certs):
     def instructions(script, repeat, port=0, ca=certs.ca.der):
-        given = f"CA = {ca!r}\nPORT = {port}\n{PRELUDE}"
+        given = f"HOST = '127.0.0.1'\nCA = {ca!r}\nPORT = {port}\n{PRELUDE}"
         given += 'ADDRESS = socket.getaddrinfo("127.0.0.1", PORT)[0][-1]\n'
         return count(micropython, given + script, repeat)
 

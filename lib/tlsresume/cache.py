@@ -87,6 +87,12 @@ class SessionCache:
         expires = min(now + life - age, made + ceiling)
         if expires <= now or len(session) > _entry.MAX_BYTES:
             return
+        if old is not None and not once and len(old) == _entry.size(session):
+            # In place: the heap of a board that reconnects for weeks stays as it is.
+            _entry.write(old, session, made, expires)
+            self._touch(old)
+            self.changes += 1
+            return
         entry = _entry.new(session, made, expires, once, old if once else None)
         self._insert(fingerprint, key, entry)
         if old is not None:
@@ -171,8 +177,8 @@ class SessionCache:
         return found
 
     def _key(self, host, port):
-        # Asked for with the same host (str) several times a connection.
-        if host is not self._host or port != self._port:
+        # Asked for several times a connection, and for the same host most often.
+        if host != self._host or port != self._port:
             # The port is last and has no dot, so "a.b" + "c" and "a" + "b.c" cannot meet.
             self._last_key = "%s.%s" % (host, "?" if port is None else int(port))
             self._host = host

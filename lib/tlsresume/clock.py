@@ -18,14 +18,15 @@ class Clock:
         self._period = period or time.ticks_add(0, -1) + 1  # too large for a small int
         self._wrap = self._period // 1000
         self._last = self._ticks()
-        self._last_wall = int(self._wall())
+        self._epoch = int(self._wall())  # seconds since are a small int, and take no heap
+        self._last_wall = 0
         self._seconds = 0
         self._ms = 0
 
     def now(self):
         """Seconds since the clock was made: an int that never decreases."""
         ticks = self._ticks()
-        wall = int(self._wall())
+        wall = int(self._wall()) - self._epoch
         elapsed = ticks - self._last
         if elapsed < 0:
             elapsed += self._period

@@ -1,5 +1,6 @@
 """SSLContext: MicroPython's, with a cache of sessions."""
 
+import socket
 import tls
 
 import _tlsresume
@@ -10,7 +11,7 @@ from .config import Config
 from .session import SSLSession
 
 _IPPROTO_TCP = 6
-_TCP_NODELAY = 1
+_TCP_NODELAY = getattr(socket, "TCP_NODELAY", 1)  # lwIP has a number of its own
 
 
 # CPython's names, then ours.

@@ -32,12 +32,22 @@ def new(session, made, expires, once, rest=None):
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
     end = FIRST if rest is None else _fit(rest, MAX_BYTES - length)
     entry = bytearray(_HEAD + length + end)
-    struct.pack_into(">IIH", entry, FIRST, made, expires, length | (_ONCE if once else 0))
-    at = FIRST + _HEAD
-    entry[at : at + length] = session
+    write(entry, session, made, expires, once)
     if rest is not None:
-        entry[at + length :] = memoryview(rest)[FIRST:end]
+        entry[after(entry) :] = memoryview(rest)[FIRST:end]
     return entry
+
+
+def write(entry, session, made, expires, once=False):
+    """Write `session` into the entry's first place, which has room for it."""
+    length = len(session)
+    struct.pack_into(">IIH", entry, FIRST, made, expires, length | (_ONCE if once else 0))
+    entry[FIRST + _HEAD : FIRST + _HEAD + length] = session
+
+
+def size(session):
+    """The length of an entry with this session alone."""
+    return FIRST + _HEAD + len(session)
 
 
 # One field a call, and no tuples: a look-up allocates next to nothing.

@@ -1,0 +1,44 @@
+# Upstream's qemu port on the machine mps2-an385, with a network and a clock.
+QEMU_ARCH = arm
+QEMU_MACHINE = mps2-an385
+QEMU_EXTRA = -nic user,model=lan9118
+
+CFLAGS += -mthumb -mcpu=cortex-m3 -mfloat-abi=soft
+CFLAGS += -DQEMU_SOC_MPS2
+CFLAGS += -DMICROPY_HW_MCU_NAME='"Cortex-M3"'
+MPY_CROSS_FLAGS += -march=armv7m
+LDSCRIPT = $(BOARD_DIR)/mps2.ld
+# Where upstream's port waits for the console and collects garbage, the board joins in.
+LDFLAGS += -Wl,--wrap=uart_rx_chr -Wl,--wrap=gc_collect_start
+
+CFLAGS += -DMP_CONFIGFILE='<mpconfigboard.h>' -I$(BOARD_DIR)
+QSTR_GLOBAL_DEPENDENCIES += $(BOARD_DIR)/mpconfigboard.h
+
+# What fits here fits an ESP32.
+MICROPY_HEAP_SIZE = 262144
+FROZEN_MANIFEST = $(BOARD_DIR)/manifest.py
+USER_C_MODULES = $(BOARD_DIR)/../../firmware
+
+MICROPY_PY_LWIP = 1
+MICROPY_PY_SSL = 1
+MICROPY_SSL_MBEDTLS = 1
+MBEDTLS_CONFIG_FILE = \"mbedtls_config_board.h\"
+
+vpath %.c $(BOARD_DIR)
+BOARD_SRC_C = \
+	board.c \
+	clock.c \
+	host.c \
+	lan9118.c \
+	mbedtls_board.c \
+	network_lan.c \
+	retained.c \
+
+SRC_THIRDPARTY_C += $(BOARD_SRC_C)
+SRC_QSTR += $(BOARD_SRC_C) shared/runtime/softtimer.c
+SRC_BOARD_O = \
+	shared/runtime/gchelper_native.o \
+	shared/runtime/gchelper_thumb2.o \
+	shared/runtime/softtimer.o \
+	shared/timeutils/timeutils.o \
+

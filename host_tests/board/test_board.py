@@ -1,0 +1,236 @@
+"""Resumption on a board: the same tests for the emulated one and for real hardware."""
+
+import pytest
+
+MODES = {"ids": dict(tickets=False), "tickets": dict()}
+
+
+def test_the_firmware_has_tlsresume(board):
+    got = board.run(
+        "result(version=sys.version, available=tlsresume.available, own=tlsresume.__version__)"
+    )
+    assert got["available"] and "MicroPython" in got["version"] and got["own"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_connection_after_the_first_is_resumed(board, server, mode):
+    s = server(version="1.2", **MODES[mode])
+    got = board.run(
+        "ctx = client()\nresult(reused=[once(ctx, PORT, server_port=PORT) for _ in range(4)])",
+        PORT=s.port,
+    )
+    assert got["reused"] == [False, True, True, True] == s.reused(4)
+
+
+def test_the_port_may_be_unknown(board, server):
+    s = server(version="1.2")
+    got = board.run("ctx = client()\nresult(r=[once(ctx, PORT) for _ in range(2)])", PORT=s.port)
+    assert got["r"] == [False, True]
+
+
+def test_a_server_that_has_forgotten_declines(board, server):
+    s = server(version="1.2")
+    board.execute("ctx = client()\nr = [once(ctx, PORT), once(ctx, PORT)]", PORT=s.port)
+    s.forget()
+    got = board.run(
+        "r += [once(ctx, PORT), once(ctx, PORT)]\nresult(r=r, stats=ctx.session_stats())"
+    )
+    assert got["r"] == [False, True, False, True] == s.reused(4)
+    assert got["stats"]["declined"] == 1
+
+
+def test_a_session_expires_by_the_boards_clock(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+ctx = client(sessions=tlsresume.SessionCache(timeout=2))
+r = [once(ctx, PORT), once(ctx, PORT)]
+time.sleep(3)
+r.append(once(ctx, PORT))
+result(r=r, stats=ctx.session_stats())
+""",
+        PORT=s.port,
+    )
+    assert got["r"] == [False, True, False] == s.reused(3)
+    assert got["stats"]["expired"] == 1 and got["stats"]["offered"] == 1
+
+
+def test_a_full_cache_evicts_the_least_recently_used(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+ctx = client(sessions=tlsresume.SessionCache(max=2))
+names = ("localhost", "a.example", "localhost", "b.example", "localhost", "a.example")
+result(r=[once(ctx, PORT, name) for name in names], evicted=ctx.session_stats()["evicted"])
+""",
+        PORT=s.port,
+    )
+    assert got["r"] == [False, False, True, False, True, False] == s.reused(6)
+    assert got["evicted"] == 2
+
+
+def test_asyncio_polls_by_itself(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+import asyncio
+async def talk(ctx):
+    reader, writer = await asyncio.open_connection(
+        HOST, PORT, ssl=ctx, server_hostname="localhost"
+    )
+    writer.write(b"hello\\n")
+    await writer.drain()
+    assert await reader.readline() == b"hello\\n"
+    return writer
+async def main():
+    ctx = client()
+    first = await talk(ctx)
+    while not ctx.sessions.counted("harvested_poll"):
+        await asyncio.sleep_ms(20)
+    second = await talk(ctx)
+    reused = second.s.session_reused
+    for writer in (first, second):
+        writer.close()
+        await writer.wait_closed()
+    return reused
+result(neighbour=asyncio.run(main()))
+""",
+        PORT=s.port,
+    )
+    assert got["neighbour"] and s.reused(2) == [False, True]
+
+
+def test_a_timer_polls(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+import machine
+tlsresume.use_timer(machine.Timer(TIMER))
+ctx = client()
+s = connect(ctx, PORT)
+s.write(b"hello\\n")
+count = ctx.sessions.counted
+for _ in range(300):
+    if count("harvested_poll"):
+        break
+    time.sleep_ms(10)
+s.close()
+tlsresume.use_timer(None)
+result(poll=count("harvested_poll"), close=count("harvested_close"), r=once(ctx, PORT))
+""",
+        PORT=s.port,
+        TIMER=-1 if board.emulated else 0,
+    )
+    assert got == {"poll": 1, "close": 0, "r": True}
+
+
+def test_a_connection_closed_early_is_harvested_at_its_close(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+ctx = client()
+once(ctx, PORT)
+stats = ctx.session_stats()
+result(poll=stats["harvested_poll"], close=stats["harvested_close"])
+""",
+        PORT=s.port,
+    )
+    assert got == {"poll": 0, "close": 1}
+
+
+def test_several_connections_at_once_resume_from_one_session(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+ctx = client()
+once(ctx, PORT)
+gc.collect()
+open_ = [connect(ctx, PORT) for _ in range(5)]
+r = [s.session_reused for s in open_]
+answers = [echo(s) == b"hello\\n" for s in open_]
+for s in open_:
+    s.close()
+result(r=r, answers=answers)
+""",
+        PORT=s.port,
+    )
+    assert got == {"r": [True] * 5, "answers": [True] * 5}
+    assert s.reused(6) == [False] + [True] * 5
+
+
+def test_200_reconnections_leave_the_heap_as_the_first_ten_did(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+def largest():
+    "The largest block that can be had, to 256 bytes."
+    low, high = 0, gc.mem_free()
+    while high - low > 256:
+        gc.collect()
+        middle = (low + high) // 2
+        try:
+            bytearray(middle)
+            low = middle
+        except MemoryError:
+            high = middle
+    return low
+def measure():
+    tlsresume.poll()
+    gc.collect()
+    return gc.mem_free(), largest()
+ctx = client()
+for _ in range(10):
+    once(ctx, PORT)
+before = measure()
+r = sum(once(ctx, PORT) for _ in range(200))
+result(r=r, before=before, after=measure())
+""",
+        PORT=s.port,
+        timeout=300,
+    )
+    assert got["r"] == 200
+    assert got["after"][0] >= got["before"][0]
+    assert got["after"][1] >= got["before"][1] - 256  # as finely as it is measured
+
+
+def test_without_memory_for_the_harvest_the_connection_works(board, server):
+    s = server(version="1.2")
+    got = board.run(
+        """
+import micropython
+ctx = client()
+once(ctx, PORT)
+s = connect(ctx, PORT)
+time.sleep_ms(600)
+poll = tlsresume.poll
+micropython.heap_lock()
+wait = poll()
+micropython.heap_unlock()
+answer = echo(s) == b"hello\\n"
+s.close()
+result(answer=answer, wait=wait, r=once(ctx, PORT))
+""",
+        PORT=s.port,
+    )
+    assert got["answer"] and got["r"]
+    assert got["wait"] == 0  # it goes on at the next call
+
+
+def test_a_soft_reset_loses_the_cache_and_nothing_else(board, server):
+    s = server(version="1.2")
+    board.execute("ctx = client()\nonce(ctx, PORT)\nopen_ = connect(ctx, PORT)", PORT=s.port)
+    board.restart()
+    got = board.run("ctx = client()\nresult(r=[once(ctx, PORT) for _ in range(2)])", PORT=s.port)
+    assert got["r"] == [False, True]
+    assert s.reused(4) == [False, True, False, True]
+
+
+def test_ctrl_c_interrupts_a_busy_loop(board):
+    assert "KeyboardInterrupt" in board.interrupt("while True:\n    pass")
+
+
+def test_a_reset_keeps_the_rtc_memory(board):
+    board.execute("import machine\nmachine.RTC().memory(b'kept')")
+    board.reset("import machine\nmachine.deepsleep(100)")
+    got = board.execute("import machine\nprint(machine.RTC().memory(), machine.reset_cause())")
+    assert got.split() == ["b'kept'", "4"]

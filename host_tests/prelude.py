@@ -1,0 +1,25 @@
+"""What the scripts that run on MicroPython begin with. HOST and CA (DER) stand before it."""
+
+PRELUDE = """
+import gc, json, socket, sys, time, tls, tlsresume
+def connect(ctx, port, name="localhost", **kwargs):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo(HOST, port)[0][-1])
+    return ctx.wrap_socket(s, server_hostname=name, **kwargs)
+def client(**kwargs):
+    ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT, **kwargs)
+    ctx.load_verify_locations(CA)
+    return ctx
+def echo(s, text=b"hello\\n"):
+    s.write(text)
+    return s.readline()
+def once(ctx, port, name="localhost", **kwargs):
+    "Connect, talk, close; whether it was resumed."
+    s = connect(ctx, port, name, **kwargs)
+    assert echo(s) == b"hello\\n"
+    reused = s.session_reused
+    s.close()
+    return reused
+def result(**kwargs):
+    print("RESULT", json.dumps(kwargs))
+"""
