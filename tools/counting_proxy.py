@@ -5,6 +5,8 @@ import socket
 import threading
 import time
 
+from listener import Listener
+
 
 class CountingProxy:
     """Forwards `port` of `address` to `target`, a port of 127.0.0.1, each connection in a thread.
@@ -20,9 +22,9 @@ class CountingProxy:
         self.counts = []
         self.turns = []
         self.heads = []
-        self._listener = socket.create_server((address, 0), backlog=128)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._lock = threading.Lock()
+        self._listener = Listener(self._forward, address)
+        self.port = self._listener.port
 
     def close(self):
         self._listener.close()
@@ -33,22 +35,14 @@ class CountingProxy:
     def __exit__(self, *exc):
         self.close()
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
+    def _forward(self, client):
+        with self._lock:
+            number = len(self.counts)
             self.counts.append([0, 0])
             self.turns.append(0)
             self.heads.append(b"")
-            number = len(self.counts) - 1
-            threading.Thread(target=self._forward, args=(client, number), daemon=True).start()
-
-    def _forward(self, client, number):
         with client, socket.create_connection(("127.0.0.1", self.target)) as server:
-            for s in (client, server):
-                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 self._pump(client, server, number)
             except OSError:

@@ -5,8 +5,8 @@ OpenSSL's own library by ctypes: Python's ssl sends tickets after the handshake 
 
 import ctypes
 import ctypes.util
-import socket
-import threading
+
+from listener import Listener
 
 _SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 _SSL_CTRL_SET_GROUPS_LIST = 92
@@ -31,9 +31,8 @@ class TicketServer:
         self._lib = _library()
         self._context = self._lib.SSL_CTX_new(self._lib.TLS_server_method())
         self._configure(certificate, once, groups)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
     def set_ciphersuites(self, names):
         """Take only these, names separated by colons, from the next connection on."""
@@ -54,16 +53,7 @@ class TicketServer:
         if groups:
             lib.SSL_CTX_ctrl(context, _SSL_CTRL_SET_GROUPS_LIST, 0, groups.encode())
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
     def _serve(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ssl = self._lib.SSL_new(self._context)
         self._lib.SSL_set_fd(ssl, sock.fileno())
         if self._lib.SSL_accept(ssl) == 1:

@@ -12,6 +12,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from listener import Listener
+
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -42,9 +44,9 @@ class TLSServer:
         self._changed = threading.Condition()
         self._sockets = set()
         self.forget()
-        self._listener = socket.create_server((address, port), backlog=128)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._closed = False
+        self._listener = Listener(self._serve, address, port)
+        self.port = self._listener.port
 
     def forget(self):
         """Lose all session IDs and ticket keys, as a restart does: later connections get a
@@ -83,10 +85,12 @@ class TLSServer:
         return [one["reused"] for one in self.wait(count)]
 
     def close(self):
+        self._closed = True
         self._listener.close()
         for sock in list(self._sockets):
+            # Its thread closes it: a number that is free again must not be in use there.
             try:
-                sock.close()
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -96,16 +100,7 @@ class TLSServer:
     def __exit__(self, *exc):
         self.close()
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
     def _serve(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sockets.add(sock)
         try:
             with self._context.wrap_socket(sock, server_side=True) as tls:
@@ -142,7 +137,7 @@ class TLSServer:
         )
 
     def _note_error(self, error):
-        if self._listener.fileno() >= 0 and isinstance(error, ssl.SSLError):
+        if not self._closed and isinstance(error, ssl.SSLError):
             self._append({"reused": None, "error": str(error)})
 
     def _append(self, one):
