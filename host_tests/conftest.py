@@ -96,6 +96,14 @@ def micropython():
     return build("UNIX")
 
 
+@pytest.fixture(scope="session")
+def micropython_tls12():
+    """The Path of a unix port without TLS 1.3."""
+    from build import build
+
+    return build("UNIX", "TLSRESUME_TLS13=0", name="UNIX_TLS12")
+
+
 @pytest.fixture
 def run(micropython, certs):
     """Run a script on the unix port; returns what it gave to `result(...)` as a dict.
@@ -103,11 +111,11 @@ def run(micropython, certs):
     Keyword arguments become globals of the script; so do CA (DER bytes) and what PRELUDE defines.
     """
 
-    def run(script, timeout=60, **variables):
+    def run(script, timeout=60, firmware=micropython, **variables):
         variables = {"HOST": "127.0.0.1", "CA": certs.ca.der, **variables}
         given = "".join(f"{k} = {v!r}\n" for k, v in variables.items())
         done = subprocess.run(
-            [str(micropython), "-c", given + PRELUDE + script],
+            [str(firmware), "-c", given + PRELUDE + script],
             capture_output=True,
             text=True,
             timeout=timeout,

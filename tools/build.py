@@ -15,8 +15,9 @@ class BuildError(Exception):
     """What failed, where the log is."""
 
 
-def build(board, *arguments):
-    """Build `board` (a folder of boards/) and return the Path of its firmware.
+def build(board, *arguments, name=None):
+    """Build `board` (a folder of boards/) into build/`name` (its own if None), with arguments
+    for make; returns the Path of the firmware.
 
     Only what changed is compiled. Raises BuildError, sources.SourceError.
     """
@@ -24,7 +25,8 @@ def build(board, *arguments):
         names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
         raise BuildError(f"no board {board}: {names}")
     tree = sources.micropython()
-    out = ROOT / "build" / board
+    name = name or board
+    out = ROOT / "build" / name
     out.mkdir(parents=True, exist_ok=True)
     if board.startswith("ESP32"):
         import esp32
@@ -33,10 +35,10 @@ def build(board, *arguments):
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
     if board == "UNIX":
         port = [f"VARIANT_DIR={BOARDS / board}", f"VARIANT={board}", "MICROPY_STANDALONE=0"]
-        _make(tree, out, board, "-C", tree / "ports" / "unix", f"BUILD={out}", *port, *arguments)
+        _make(tree, out, name, "-C", tree / "ports" / "unix", f"BUILD={out}", *port, *arguments)
         return out / "micropython"
     port = [f"BOARD_DIR={BOARDS / board}", f"BOARD={board}"]
-    _make(tree, out, board, "-C", tree / "ports" / "qemu", f"BUILD={out}", *port, *arguments)
+    _make(tree, out, name, "-C", tree / "ports" / "qemu", f"BUILD={out}", *port, *arguments)
     return out / "firmware.elf"
 
 

@@ -23,7 +23,8 @@ class TLSServer:
     `certificate` is a path without suffix (see certificates.py); `version` "1.2", "1.3" or None
     for both; `tickets` the number sent after a TLS 1.3 handshake, or False for no tickets at all
     in TLS 1.2; `cache` whether session IDs are kept; `client_ca` a PEM path to ask for a client
-    certificate, `client_cert` "required" or "optional". `seen` lists a dict a connection.
+    certificate, `client_cert` "required" or "optional"; `keylog` a path for the secrets (NSS key
+    log format). `seen` lists a dict a connection.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class TLSServer:
         port=0,
         on_seen=None,
         address="127.0.0.1",
+        keylog=None,
     ):
         self.options = (certificate, version, tickets, cache, client_ca, client_cert)
+        self._keylog = keylog
         self.seen = []
         self._on_seen = on_seen
         self._changed = threading.Condition()
@@ -71,6 +74,7 @@ class TLSServer:
                 "optional": ssl.CERT_OPTIONAL,
             }[client_cert]
         context.sni_callback = _note_name
+        context.keylog_filename = self._keylog
         self._context = context
 
     def wait(self, count, timeout=10):

@@ -6,6 +6,7 @@
 
 #include "py/runtime.h"
 #include "mbedtls/platform_util.h"
+#include "mbedtls/version.h"
 
 #if defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)
 #include <errno.h>
@@ -99,6 +100,7 @@ static const mp_rom_map_elem_t tlsresume_module_globals_table[] = {
     #endif
     { MP_ROM_QSTR(MP_QSTR_seal), MP_ROM_PTR(&tlsresume_seal_obj) },
     { MP_ROM_QSTR(MP_QSTR_unseal), MP_ROM_PTR(&tlsresume_unseal_obj) },
+    { MP_ROM_QSTR(MP_QSTR_MBEDTLS_VERSION_NUMBER), MP_ROM_INT(MBEDTLS_VERSION_NUMBER) },
 };
 static MP_DEFINE_CONST_DICT(tlsresume_module_globals, tlsresume_module_globals_table);
 

@@ -20,9 +20,6 @@ static void seal_args(const mp_obj_t *args, seal_args_t *a) {
     if (a->key.len != KEY_LEN) {
         mp_raise_ValueError(MP_ERROR_TEXT("key must be 32 bytes"));
     }
-    if (a->nonce.len == 0) {
-        mp_raise_ValueError(MP_ERROR_TEXT("nonce is empty"));
-    }
 }
 
 // seal(key, nonce, aad, data) -> bytearray: the ciphertext and its 16-byte tag.

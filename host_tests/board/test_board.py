@@ -234,3 +234,44 @@ def test_a_reset_keeps_the_rtc_memory(board):
     board.reset("import machine\nmachine.deepsleep(100)")
     got = board.execute("import machine\nprint(machine.RTC().memory(), machine.reset_cause())")
     assert got.split() == ["b'kept'", "4"]
+
+
+STORED = "from tlsresume.store import RTCMemory\nctx = client(storage=RTCMemory())\n"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_first_connection_after_deep_sleep_is_resumed(board, server, mode):
+    s = server(version="1.2", **MODES[mode])
+    board.execute("import machine\nmachine.RTC().memory(b'')")
+    board.execute(STORED + "once(ctx, PORT)\nassert ctx.save()", PORT=s.port)
+    board.reset("import machine\nmachine.deepsleep(1500)")
+    board.restart()
+    got = board.run(
+        STORED + "result(loaded=ctx.session_stats()['loaded'], r=once(ctx, PORT))", PORT=s.port
+    )
+    assert got == {"loaded": 1, "r": True}
+    assert s.reused(2) == [False, True]
+
+
+def test_what_another_program_keeps_in_rtc_memory_is_left_alone(board, server):
+    s = server(version="1.2")
+    board.execute("import machine\nmachine.RTC().memory(b'somebody else')")
+    got = board.run(
+        STORED
+        + "once(ctx, PORT)\nsaved = ctx.save()\n"
+        + "result(saved=saved, failed=ctx.session_stats()['save_failed'])\nimport machine\n"
+        + "print(machine.RTC().memory())\nassert machine.RTC().memory() == b'somebody else'\n"
+        + "machine.RTC().memory(b'')",
+        PORT=s.port,
+    )
+    assert got["saved"] is False and got["failed"] >= 1
+
+
+def test_a_key_in_rtc_memory_survives_deep_sleep(board):
+    key = "from tlsresume.store import RTCKey\nresult(key=RTCKey().key().hex())"
+    board.execute("import machine\nmachine.RTC().memory(b'')")
+    first = board.run(key)["key"]
+    board.reset("import machine\nmachine.deepsleep(100)")
+    board.restart()
+    assert board.run(key)["key"] == first and len(first) == 64
+    board.execute("import machine\nmachine.RTC().memory(b'')")

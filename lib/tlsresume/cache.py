@@ -32,6 +32,7 @@ class SessionCache:
         self.miss = None  # why the last look-up found nothing: empty, expired, configuration
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
+        self.store = None  # the Persist that keeps the sessions, if any
         self._counts = {}
         self._clock = clock or _default_clock
         self._spaces = {}  # fingerprint -> {"host.port": entry}; none of them empty

@@ -3,6 +3,9 @@
 import time
 
 
+START = 8 * 86400  # s: what was made before the start has a time, too, up to a week of it
+
+
 class Clock:
     """Whole seconds that neither an NTP step nor the wrap of `time.ticks_ms` can move.
 
@@ -20,11 +23,11 @@ class Clock:
         self._last = self._ticks()
         self._epoch = int(self._wall())  # seconds since are a small int, and take no heap
         self._last_wall = 0
-        self._seconds = 0
+        self._seconds = START
         self._ms = 0
 
     def now(self):
-        """Seconds since the clock was made: an int that never decreases."""
+        """Seconds, START when the clock was made: an int that never decreases."""
         ticks = self._ticks()
         wall = int(self._wall()) - self._epoch
         elapsed = ticks - self._last

@@ -32,6 +32,10 @@ _COUNTERS = (
     "harvested_poll",
     "harvested_close",
     "harvested_read",
+    "loaded",
+    "load_failed",
+    "saved",
+    "save_failed",
 )
 
 
@@ -53,11 +57,10 @@ class SSLContext(Config):
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
         self.sessions.pull = harvest.poll
-        self._store = None
         if storage is not None:
             from .persist import Persist
 
-            self._store = Persist(self.sessions, storage)
+            self.sessions.store = Persist(self.sessions, storage)
 
     def wrap_socket(
         self,
@@ -117,10 +120,13 @@ class SSLContext(Config):
         return stats
 
     def save(self):
-        """Write the sessions to the storage now. Raises ValueError where there is none."""
-        if self._store is None:
+        """Write the sessions to the storage now, as before `machine.deepsleep()`.
+
+        Returns whether they were written (bool). Raises ValueError where there is no storage.
+        """
+        if self.sessions.store is None:
             raise ValueError("the context has no storage")
-        self._store.save()
+        return self.sessions.store.save()
 
     def _adopt(self, wrapped, name, session):
         """Offer a session and watch the socket. Without memory: neither, and it connects."""
@@ -147,8 +153,8 @@ class SSLContext(Config):
                 _tlsresume.wipe(packed)
 
     def _look_up(self, host, port, fingerprint):
-        if self._store is not None:
-            self._store.tick()
+        if self.sessions.store is not None:
+            self.sessions.store.tick()
         return self.sessions.take(host, port, fingerprint, self._reuse_tickets)
 
 

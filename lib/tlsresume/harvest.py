@@ -93,6 +93,8 @@ def _keep(owner, packed, resumed, age, source):
         cache.count(source)
     finally:
         _tlsresume.wipe(packed)
+    if cache.store is not None:
+        cache.store.tick()
 
 
 def _start(core):

@@ -1,0 +1,270 @@
+"""Sessions that survive the process, and secrets that do not survive the cache."""
+
+import os
+import resource
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from prelude import PRELUDE
+
+KEY = bytes(range(32))
+
+STORED = """
+from tlsresume.store import File, Sealed
+def stored(key=KEY, **kwargs):
+    return client(storage=Sealed(File(PATH), key), **kwargs)
+"""
+RECONNECT = """
+ctx = stored()
+r = once(ctx, PORT)
+result(r=r, written=ctx.save(), stats=ctx.session_stats())
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "sessions")
+
+
+@pytest.mark.parametrize("mode", ({"version": "1.2"}, {"version": "1.3"}))
+def test_the_first_connection_after_a_restart_is_resumed(run, server, path, mode):
+    s = server(**mode)
+    got = [run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY) for _ in range(3)]
+    assert [one["r"] for one in got] == [False, True, True] == s.reused(3)
+    assert all(one["written"] for one in got)
+    assert [one["stats"]["loaded"] for one in got] == [0, 1, 1]
+
+
+def test_it_is_saved_after_a_change_but_not_more_often_than_the_interval(run, server, path):
+    s = server(version="1.2")
+    got = run(
+        """
+from tlsresume.store import File
+class Clock:
+    seconds = 1000
+    def now(self):
+        return self.seconds
+clock = Clock()
+ctx = client(sessions=tlsresume.SessionCache(clock=clock), storage=File(PATH, True, interval=60))
+saved = []
+for number, step in enumerate((0, 59, 1, 0, 60)):
+    clock.seconds += step
+    ctx.sessions.put("another", number, b"session", 300)
+    once(ctx, PORT)
+    saved.append(ctx.session_stats()["saved"])
+result(saved=saved)
+""",
+        PORT=s.port,
+        PATH=path,
+    )
+    assert got["saved"] == [1, 1, 2, 2, 3]
+
+
+def test_nothing_readable_reaches_the_disk(run, server, path, tmp_path):
+    keylog = tmp_path / "keylog"
+    s = server(version="1.2", keylog=str(keylog))
+    run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY)
+    sealed = Path(path).read_bytes()
+    assert b"localhost" not in sealed and master_secret(keylog) not in sealed
+    assert (len(sealed) - 28) % 256 == 0
+
+
+def test_a_plain_store_is_refused_in_the_words_of_the_rfc(run, path):
+    got = run(
+        """
+from tlsresume.store import File
+try:
+    client(storage=File(PATH))
+except ValueError as e:
+    result(error=str(e))
+""",
+        PATH=path,
+    )
+    assert "should not write session IDs to stable storage" in got["error"]
+
+
+def test_a_plain_store_can_be_had(run, server, path):
+    s = server(version="1.2")
+    script = "from tlsresume.store import File\ndef stored():\n"
+    script += "    return client(storage=File(PATH, plaintext=True))\n" + RECONNECT
+    got = [run(script, PORT=s.port, PATH=path)["r"] for _ in range(2)]
+    assert got == [False, True]
+
+
+OPENS = """
+ctx = stored(KEY2)
+stats = ctx.session_stats()
+result(n=len(ctx.sessions), failed=stats["load_failed"], loaded=stats["loaded"])
+"""
+EMPTY = {"n": 0, "failed": 1, "loaded": 0}
+
+
+def test_another_key_opens_nothing_and_raises_nothing(run, server, path):
+    s = server(version="1.2")
+    run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY)
+    assert run(STORED + OPENS, PATH=path, KEY=KEY, KEY2=bytes(32)) == EMPTY
+
+
+def test_every_flipped_bit_and_every_truncation_of_a_sealed_store_is_refused(run, server, path):
+    s = server(version="1.2", tickets=False)
+    run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY)
+    got = run(
+        STORED
+        + """
+class Given:
+    def load(self):
+        return self.data
+storage = Given()
+with open(PATH, "rb") as f:
+    whole = f.read()
+def loads(data):
+    storage.data = data
+    ctx = client(storage=Sealed(storage, KEY))
+    stats = ctx.session_stats()
+    return len(ctx.sessions) or stats["loaded"] or not stats["load_failed"]
+wrong = []
+for bit in range(8 * len(whole)):
+    data = bytearray(whole)
+    data[bit // 8] ^= 1 << bit % 8
+    if loads(data):
+        wrong.append(bit)
+for length in range(len(whole)):
+    if loads(whole[:length]):
+        wrong.append(-length)
+result(wrong=wrong, whole=len(client(storage=Sealed(File(PATH), KEY)).sessions))
+""",
+        PATH=path,
+        KEY=KEY,
+    )
+    assert got == {"wrong": [], "whole": 1}
+
+
+def test_another_vhost_opens_nothing(run, server, path):
+    s = server(version="1.2")
+    run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY)
+    script = OPENS.replace("stored(KEY2)", "stored(sessions=tlsresume.SessionCache('other'))")
+    assert run(STORED + script, PATH=path, KEY=KEY) == EMPTY
+
+
+def test_a_firmware_with_another_mbedtls_configuration_loads_nothing(
+    run, server, path, micropython_tls12
+):
+    s = server(version="1.2")
+    for firmware in (None, micropython_tls12):
+        given = {"firmware": firmware} if firmware else {}
+        got = run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY, **given)
+    assert got["r"] is False and got["stats"]["load_failed"] == 1
+
+
+def test_a_changed_ca_makes_stored_sessions_unusable(run, server, path, certs):
+    s = server(version="1.2")
+    run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY)
+    got = run(
+        STORED
+        + "ctx = stored()\nctx.load_verify_locations(OTHER)\n"
+        + "result(r=once(ctx, PORT), miss=ctx.session_stats()['misses'])",
+        PORT=s.port,
+        PATH=path,
+        KEY=KEY,
+        OTHER=certs.other_ca.der,
+    )
+    assert got == {"r": False, "miss": 1}
+
+
+SAVE = """
+import sys
+from tlsresume.store import File
+File(sys.argv[1]).save(bytes(sys.argv[2], "ascii") * 64)
+"""
+
+
+def test_a_power_cut_at_any_byte_leaves_the_old_or_the_new(micropython, tmp_path):
+    """The kernel cuts the write, and the process with it, where its limit is."""
+    target = tmp_path / "sessions"
+    for cut in range(65):
+        target.write_bytes(b"o" * 64)
+        done = subprocess.run(
+            [str(micropython), "-c", SAVE, str(target), "n"],
+            preexec_fn=lambda cut=cut: resource.setrlimit(resource.RLIMIT_FSIZE, (cut, cut)),
+        )
+        whole = cut == 64
+        assert done.returncode == (0 if whole else -signal.SIGXFSZ), cut
+        assert target.read_bytes() == (b"n" if whole else b"o") * 64, cut
+
+
+def test_one_host_can_be_saved_and_loaded_by_hand(run, server):
+    s = server(version="1.2")
+    got = run(
+        """
+from tlsresume import snapshot
+ctx = client()
+once(ctx, PORT)
+once(ctx, PORT, "a.example")
+data = snapshot.dump(ctx.sessions, host="a.example", port=PORT)
+other = client()
+number = snapshot.load(other.sessions, data, snapshot.slept(data))
+result(number=number, r=[once(other, PORT, "a.example"), once(other, PORT)])
+""",
+        PORT=s.port,
+    )
+    assert got == {"number": 1, "r": [True, False]}
+
+
+WATCHED = """
+def stop(name):
+    print(name)
+    sys.stdin.readline()
+ctx = client(sessions=tlsresume.SessionCache(max=1, timeout=TIMEOUT))
+once(ctx, PORT)
+tlsresume.poll()
+stop("kept")
+"""
+ENDS = {
+    "clear": (300, "ctx.sessions.clear()"),
+    "remove": (300, "ctx.sessions.remove('localhost', PORT)"),
+    "eviction": (300, "ctx.sessions.put('other', 1, b'other', 300)"),
+    "expiry": (1, "time.sleep(1.1)\nctx.sessions.get('localhost', PORT, ctx.fingerprint())"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_when_a_session_goes_its_master_secret_goes(micropython, server, certs, tmp_path, end):
+    keylog = tmp_path / "keylog"
+    s = server(version="1.2", keylog=str(keylog))
+    timeout, how = ENDS[end]
+    given = {"HOST": "127.0.0.1", "PORT": s.port, "CA": certs.ca.der, "TIMEOUT": timeout}
+    script = "".join(f"{k} = {v!r}\n" for k, v in given.items()) + PRELUDE + WATCHED + how
+    process = subprocess.Popen(
+        [str(micropython), "-c", script + "\nstop('gone')\n"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout.readline() == "kept\n"
+        secret = master_secret(keylog)
+        assert occurrences(process.pid, secret) == 1
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "gone\n"
+        assert occurrences(process.pid, secret) == 0
+        process.stdin.close()
+
+
+def master_secret(keylog):
+    line = next(x for x in keylog.read_text().splitlines() if x.startswith("CLIENT_RANDOM"))
+    return bytes.fromhex(line.split()[2])
+
+
+def occurrences(pid, secret):
+    """How often `secret` is in the writable memory of the process."""
+    found = 0
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            where, access = line.split()[:2]
+            if "w" in access:
+                start, end = (int(x, 16) for x in where.split("-"))
+                found += os.pread(memory.fileno(), end - start, start).count(secret)
+    return found
