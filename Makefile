@@ -10,7 +10,7 @@ demo: ## watch it resume on the unix port; BOARD=QEMU_MPS2: emulated; PORT=/dev/
 	@$(PYTHON) tools/demo.py $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 test: ## build, and run all tests
-	@tools/setup.sh board
+	@tools/setup.sh board test
 	@$(PYTHON) -m pytest
 
 hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in

@@ -2,7 +2,7 @@
 # Prepare the host: Debian packages for the given groups (tools/packages.txt), and a Python
 # environment in build/venv. Does nothing the second time.
 #
-#   tools/setup.sh [GROUP...]        groups: core (always), board, bench
+#   tools/setup.sh [GROUP...]        groups: core (always), board, test
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -30,7 +30,9 @@ def install(cache=None):
 
         _replace_in(ssl)
     except ImportError:
-        _put("ssl", _SSL)
+        ssl = _SSL
+        _put("ssl", ssl)
+    _put("ussl", ssl)  # as older libraries call it
     return _cache
 
 

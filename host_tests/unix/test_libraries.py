@@ -1,0 +1,153 @@
+"""The libraries that people use, unmodified, and the examples in lib/examples."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from counting_proxy import CountingProxy
+from daemons import Mosquitto, Nginx
+from libraries import libraries
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "lib" / "examples"
+
+
+@pytest.fixture(scope="session")
+def folder():
+    return str(libraries())
+
+
+@pytest.fixture
+def example(micropython, folder):
+    def example(name, **variables):
+        given = f"import sys\nsys.path.append({folder!r})\n"
+        given += "".join(f"{k} = {v!r}\n" for k, v in variables.items())
+        script = given + (EXAMPLES / name).read_text()
+        done = subprocess.run(
+            [str(micropython), "-c", script], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
+
+    return example
+
+
+@pytest.fixture
+def nginx(certs, tmp_path, starter):
+    yield from starter(lambda **kwargs: Nginx(certs.server, **kwargs))
+
+
+@pytest.fixture
+def mosquitto(certs, starter):
+    yield from starter(lambda **kwargs: Mosquitto(certs.server, certs.ca.pem, **kwargs))
+
+
+@pytest.mark.parametrize("version", ("TLSv1.2", "TLSv1.3"))
+def test_requests_resumes(example, nginx, tmp_path, version):
+    (tmp_path / "page").write_text("hello")
+    s = nginx(root=tmp_path, options=f"ssl_protocols {version};")
+    said = example("with_requests.py", URL=f"https://localhost:{s.port}/page")
+    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
+    assert s.reused() == [False, True]
+
+
+def test_mip_installs_us_and_resumes_from_file_to_file(
+    micropython, folder, nginx, tmp_path, certs
+):
+    package = json.loads((ROOT / "package.json").read_text())
+    shutil.copytree(ROOT / "lib", tmp_path / "www" / "lib")
+    s = nginx(root=tmp_path / "www")
+    base = f"https://localhost:{s.port}/"
+    # This release's mip knows no relative addresses.
+    package["urls"] = [[target, base + path] for target, path in package["urls"]]
+    (tmp_path / "www" / "package.json").write_text(json.dumps(package))
+    install = f"""
+import sys
+sys.path.append({folder!r})
+import tlsresume
+tlsresume.install()
+import mip
+mip.install({base + "package.json"!r}, target={str(tmp_path / "out")!r})
+"""
+    subprocess.run([str(micropython), "-c", install], check=True, timeout=60)
+    installed = {p.name for p in (tmp_path / "out" / "tlsresume").iterdir()}
+    assert installed == {p.name for p in (ROOT / "lib" / "tlsresume").glob("*.py")}
+    assert s.reused() == [False] + [True] * len(installed)
+    use = f"sys.path.insert(0, {str(tmp_path / 'out')!r})\nimport tlsresume, tlsresume.store"
+    subprocess.run([str(micropython), "-c", "import sys\n" + use], check=True)
+
+
+def test_there_is_one_version_number():
+    sys.path.insert(0, str(ROOT / "lib"))
+    import tlsresume
+
+    package = json.loads((ROOT / "package.json").read_text())
+    manifest = (ROOT / "lib" / "manifest.py").read_text()
+    assert package["version"] == tlsresume.__version__
+    assert f'version="{tlsresume.__version__}"' in manifest
+
+
+@pytest.mark.parametrize("mutual", (False, True))
+def test_mqtt_resumes(example, mosquitto, certs, mutual):
+    s = mosquitto(client_ca=certs.ca.pem if mutual else None)
+    proxy = CountingProxy(s.port)
+    params = {"server_hostname": "localhost", "cadata": certs.ca.der, "cert_reqs": 2}
+    if mutual:
+        params["cert"] = Path(f"{certs.a}.der").read_bytes()
+        params["key"] = Path(f"{certs.a}.key.der").read_bytes()
+    said = example("with_umqtt.py", HOST="127.0.0.1", PORT=proxy.port, SSL_PARAMS=params)
+    proxy.close()
+    assert said == [f"published {i} resumed {i > 0}" for i in range(3)]
+    assert s.connected() == 3
+    full, *resumed = (into for _, into in proxy.counts)
+    assert max(resumed) < full  # the wire's word for it: mosquitto has none
+
+
+def test_asyncio_streams_resume(example, server, certs):
+    s = server()
+    said = example("with_asyncio.py", HOST="127.0.0.1", PORT=s.port, CA=certs.ca.der)
+    assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
+    assert s.reused(3) == [False, True, True]
+
+
+MICRODOT = """
+import ssl, sys
+sys.path.append(sys.argv[1])
+from microdot import Microdot
+app = Microdot()
+@app.get("/")
+async def index(request):
+    return "hello"
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2] + ".pem", sys.argv[2] + ".key")
+app.run(host="127.0.0.1", port=int(sys.argv[3]), ssl=context)
+"""
+
+
+def test_microdot_is_a_peer_to_resume_with(example, folder, certs):
+    from openssl_server import free_port
+
+    port = free_port()
+    command = [sys.executable, "-c", MICRODOT, folder, str(certs.server), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for(port, process)
+            said = example("with_requests.py", URL=f"https://localhost:{port}/")
+        finally:
+            process.kill()
+    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
+
+
+def wait_for(port, process):
+    import socket
+    import time
+
+    while process.poll() is None:
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(process.stderr.read().decode())

@@ -1,0 +1,72 @@
+"""Get the MicroPython libraries that the tests run unmodified, into build/libraries.
+
+From PyPI (tools/libraries.txt), by unearth, since pip wants to build what it downloads; and
+requests and mip of micropython-lib as they come in Debian's source package of MicroPython.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import sources
+from progress import progress
+
+LIST = Path(__file__).with_name("libraries.txt")
+FOLDER = sources.BUILD / "libraries"
+
+
+def libraries():
+    """The folder (a Path) that a MicroPython may have in its sys.path. Raises SourceError."""
+    stamp = FOLDER / "stamp"
+    wanted = LIST.read_text() + sources.PINS.read_text()
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        _from_debian()
+        _from_pypi()
+        stamp.write_text(wanted)
+    return FOLDER
+
+
+def _from_pypi():
+    wanted = LIST.read_text().split()
+    archives = FOLDER / "archives"
+    with progress("fetching libraries", len(wanted)) as advance:
+        for requirement in wanted:
+            command = [sys.executable, "-m", "unearth", "--download", archives, requirement]
+            done = subprocess.run([*map(str, command)], capture_output=True, text=True)
+            if done.returncode:
+                raise sources.SourceError(f"{requirement}: {done.stderr.strip()[-400:]}")
+            advance()
+    for archive in archives.iterdir():
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as z:
+                z.extractall(FOLDER)
+        else:
+            with tarfile.open(archive) as tar:
+                tar.extractall(FOLDER, filter="tar")
+            inner = FOLDER / archive.name.removesuffix(".tar.gz")
+            shutil.copytree(inner, FOLDER, dirs_exist_ok=True)
+
+
+def _from_debian():
+    """Debian adds requests and mip as a patch of new files: their lines, each behind a plus."""
+    sources.micropython()
+    archives = sources.BUILD / "src" / "archives"
+    (archive,) = archives.glob("micropython_*.debian.tar.*")
+    with tarfile.open(archive) as tar:
+        patch = tar.extractfile("debian/patches/mip.patch").read().decode()
+    for name, lines in re.findall(
+        r"^\+\+\+ b/\S+?/(\w+/__init__\.py)\n((?:[^-].*\n)*)", patch, re.M
+    ):
+        file = FOLDER / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(re.findall(r"^\+(.*\n)", lines, re.M)))
+
+
+if __name__ == "__main__":
+    print(libraries())
