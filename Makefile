@@ -22,14 +22,19 @@ lint: ## check the style of the Python code
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 
-firmware: ## build for a board: BOARD=UNIX, QEMU_MPS2
+firmware: ## build for a board: BOARD=UNIX, QEMU_MPS2, ESP32_GENERIC[_S3|_C3|_C6]; VARIANT=TLS13
 	@tools/setup.sh board
-	@$(PYTHON) tools/build.py $(BOARD)
+	@$(PYTHON) tools/build.py $(BOARD) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
+
+flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX
+	@tools/setup.sh
+	@$(PYTHON) tools/flash.py $(BOARD) $(PORT) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
 clean: ## remove what was built, but not the sources
 	@find build -mindepth 1 -maxdepth 1 ! -name src ! -name venv ! -name apt -exec rm -rf {} +
 
 BOARD ?=
 PORT ?=
+VARIANT ?=
 
-.PHONY: help demo test hil lint firmware clean
+.PHONY: help demo test hil lint firmware flash clean

@@ -149,15 +149,19 @@ def host_address(board_address):
         return s.getsockname()[0]
 
 
-def _open(port):
+def check_line(port):
+    """Raises BoardError where `port` is not there, busy or not permitted."""
     if not os.path.exists(port) and "://" not in port:
         raise BoardError(f"{port} is not there: plug the board in, or name another PORT")
     try:
-        # mpremote's transport hides why a port does not open.
         serial.Serial(port, 115200, exclusive=True).close()
-        return SerialTransport(port)
     except serial.SerialException as e:
         raise BoardError(_why(port, e)) from None
+
+
+def _open(port):
+    check_line(port)  # mpremote's transport hides why a port does not open
+    return SerialTransport(port)
 
 
 def _why(port, e):

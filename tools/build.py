@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
+import esp32
 import sources
+from esp32 import ESP32Error
 from progress import console, progress
 
 ROOT = sources.ROOT
@@ -19,7 +21,7 @@ def build(board, *arguments, name=None):
     """Build `board` (a folder of boards/) into build/`name` (its own if None), with arguments
     for make; returns the Path of the firmware.
 
-    Only what changed is compiled. Raises BuildError, sources.SourceError.
+    Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
     if not (BOARDS / board).is_dir():
         names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
@@ -29,8 +31,6 @@ def build(board, *arguments, name=None):
     out = ROOT / "build" / name
     out.mkdir(parents=True, exist_ok=True)
     if board.startswith("ESP32"):
-        import esp32
-
         return esp32.build(board, tree, *arguments)
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
     if board == "UNIX":
@@ -78,7 +78,7 @@ def main():
         sys.exit(__doc__)
     try:
         console.print(f"{build(*sys.argv[1:])}")
-    except (BuildError, sources.SourceError) as e:
+    except (BuildError, ESP32Error, sources.SourceError) as e:
         sys.exit(f"build: {e}")
 
 

@@ -1,8 +1,7 @@
-// The port's own Mbed TLS configuration, and what resumption needs beyond it.
+// What resumption needs beyond the port's own Mbed TLS configuration, after which Mbed TLS
+// includes this file (MBEDTLS_USER_CONFIG_FILE).
 #ifndef MICROPY_INCLUDED_MBEDTLS_CONFIG_TLSRESUME_H
 #define MICROPY_INCLUDED_MBEDTLS_CONFIG_TLSRESUME_H
-
-#include TLSRESUME_MBEDTLS_CONFIG_PORT
 
 // RFC 5077 tickets; session IDs need no option.
 #ifndef MBEDTLS_SSL_SESSION_TICKETS

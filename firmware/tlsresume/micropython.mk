@@ -15,12 +15,8 @@ SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	ticket.c \
 	)
 
-# Included before extmod.mk, which sets the configuration only where there is none.
-TLSRESUME_MBEDTLS_CONFIG_PORT := $(or $(MBEDTLS_CONFIG_FILE),\"mbedtls/mbedtls_config_port.h\")
-MBEDTLS_CONFIG_FILE := \"mbedtls_config_tlsresume.h\"
-
 CFLAGS_USERMOD += -I$(TLSRESUME_DIR)
-CFLAGS_USERMOD += -DTLSRESUME_MBEDTLS_CONFIG_PORT=$(TLSRESUME_MBEDTLS_CONFIG_PORT)
+CFLAGS_USERMOD += -DMBEDTLS_USER_CONFIG_FILE=\"mbedtls_config_tlsresume.h\"
 CFLAGS_USERMOD += -DTLSRESUME_WITH_TLS13=$(TLSRESUME_TLS13)
 
 ifeq ($(TLSRESUME_TLS13),1)

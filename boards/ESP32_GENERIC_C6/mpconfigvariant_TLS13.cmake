@@ -1,0 +1,1 @@
+list(APPEND SDKCONFIG_DEFAULTS ${TLSRESUME_FIRMWARE_DIR}/sdkconfig.tlsresume_tls13)

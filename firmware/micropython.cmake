@@ -1,0 +1,2 @@
+# For CMake ports: USER_C_MODULES=.../firmware.
+include(${CMAKE_CURRENT_LIST_DIR}/tlsresume/micropython.cmake)

@@ -1,0 +1,55 @@
+"""Put a board's firmware onto it, and see that it answers: flash.py BOARD PORT."""
+
+import argparse
+import subprocess
+import sys
+
+import sources
+from board import Board, BoardError, check_line
+from esp32 import ESP32Error
+from progress import console
+
+from build import BuildError, build
+
+# Where the image begins; upstream's deploy.md of each chip.
+OFFSETS = {"esp32": "0x1000", "esp32s3": "0x0", "esp32c3": "0x0", "esp32c6": "0x0"}
+
+
+def chip(board):
+    """The chip's name, as esptool knows it, of a board ESP32_GENERIC[_XX]."""
+    return "esp32" + board.removeprefix("ESP32_GENERIC").removeprefix("_").lower()
+
+
+def command(board, port, image):
+    """esptool's command line (a list) to write `image`."""
+    name = chip(board)
+    esptool = [sys.executable, "-m", "esptool", "--chip", name, "--port", port, "--baud", "460800"]
+    return [*esptool, "write-flash", "--compress", OFFSETS[name], str(image)]
+
+
+def flash(board, port, *arguments):
+    """Build, write, check. Raises BuildError, ESP32Error, SourceError, BoardError."""
+    if chip(board) not in OFFSETS:
+        raise BoardError(f"{board} cannot be flashed: it is no ESP32")
+    check_line(port)
+    image = build(board, *arguments)
+    if subprocess.run(command(board, port, image)).returncode:
+        raise BoardError(f"{port}: esptool found no {chip(board)} there, see above")
+    with Board(port) as there:
+        console.print(f"{port}: {there.check()}, tlsresume is available")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("board", metavar="BOARD")
+    parser.add_argument("port", metavar="PORT", help="the serial port, such as /dev/ttyUSB0")
+    parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
+    args = parser.parse_args()
+    try:
+        flash(args.board, args.port, *args.arguments)
+    except (BuildError, ESP32Error, sources.SourceError, BoardError) as e:
+        sys.exit(f"flash: {e}")
+
+
+if __name__ == "__main__":
+    main()
