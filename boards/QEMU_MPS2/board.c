@@ -27,6 +27,8 @@ static bool polling;
 static bool timer_armed;
 static uint32_t timer_ms;
 
+uint64_t board_idle_us;
+
 void board_init(void) {
     static bool once;
     if (!once) {
@@ -88,7 +90,9 @@ void board_poll(void) {
 }
 
 void board_wait(void) {
+    uint64_t start = clock_us();
     __asm volatile ("wfi");
+    board_idle_us += clock_us() - start;
     TIMER0_INTCLEAR = 1;
     UART0_INTCLEAR = 1 << 1;
     NVIC_ICPR0 = WAKERS;

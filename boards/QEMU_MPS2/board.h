@@ -15,6 +15,7 @@ void board_init(void); // at every start, soft ones too
 void board_deinit(void); // before a soft reset
 void board_poll(void); // serve console, network and timers
 void board_wait(void); // sleep until something may have happened: 1 ms at most
+extern uint64_t board_idle_us; // slept in board_wait since the reset
 void board_vm_hook(void); // called often: serves what a busy loop would starve
 
 // clock.c: the clocks.

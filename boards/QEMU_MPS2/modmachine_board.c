@@ -43,6 +43,12 @@ NORETURN static void mp_machine_deepsleep(size_t n_args, const mp_obj_t *args) {
     retained_reset(RESET_DEEPSLEEP);
 }
 
+// idle_us(): microseconds asleep since the reset, for measurements: the rest is work.
+static mp_obj_t machine_idle_us(void) {
+    return mp_obj_new_int_from_ull(board_idle_us);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(machine_idle_us_obj, machine_idle_us);
+
 // RTC().memory([data]) and RTC().datetime([tuple]), as on ESP32.
 
 static const mp_obj_base_t machine_rtc = { &machine_rtc_type };
@@ -108,6 +114,7 @@ MP_DEFINE_CONST_OBJ_TYPE(
     );
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
+    { MP_ROM_QSTR(MP_QSTR_idle_us), MP_ROM_PTR(&machine_idle_us_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
     { MP_ROM_QSTR(MP_QSTR_Timer), MP_ROM_PTR(&machine_timer_type) }, \
     { MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(RESET_PWRON) }, \

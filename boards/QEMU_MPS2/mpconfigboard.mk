@@ -12,7 +12,8 @@ LDSCRIPT = $(BOARD_DIR)/mps2.ld
 LDFLAGS += -Wl,--wrap=uart_rx_chr -Wl,--wrap=gc_collect_start
 
 CFLAGS += -DMP_CONFIGFILE='<mpconfigboard.h>' -I$(BOARD_DIR)
-QSTR_GLOBAL_DEPENDENCIES += $(BOARD_DIR)/mpconfigboard.h
+# What upstream's files include, and its search for names does not know of.
+QSTR_GLOBAL_DEPENDENCIES += $(addprefix $(BOARD_DIR)/,mpconfigboard.h modmachine_board.c modos_board.c modtime_board.c)
 
 # What fits here fits an ESP32.
 MICROPY_HEAP_SIZE = 262144
