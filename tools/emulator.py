@@ -18,14 +18,17 @@ class Emulator:
     """A running QEMU_MPS2; `port` is the path of its serial line.
 
     `firmware` is the path of an ELF file. `icount` counts instructions instead of time: the
-    board's clock then moves 16 ns an instruction, whatever the host does. Raises EmulatorError.
+    board's clock then moves 16 ns an instruction, whatever the host does. QEMU ends with the
+    context, and with this process, however that ends. Raises EmulatorError.
     """
 
     def __init__(self, firmware, icount=False, machine="mps2-an385", network=True):
         qemu = "qemu-system-arm"
         if not shutil.which(qemu):
             raise EmulatorError(f"{qemu} is missing: sudo apt-get install {qemu}")
-        command = [qemu, "-machine", machine, "-nographic", "-monitor", "null"]
+        # setpriv, since QEMU would outlive a parent that is killed.
+        command = ["setpriv", "--pdeathsig", "KILL", qemu]
+        command += ["-machine", machine, "-nographic", "-monitor", "null"]
         command += ["-semihosting", "-serial", "pty", "-kernel", str(firmware)]
         if network:
             command += ["-nic", "user,model=lan9118"]
