@@ -17,10 +17,11 @@ hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
 	@tools/setup.sh board
 	@$(PYTHON) -m pytest host_tests/board $(if $(PORT),--port $(PORT))
 
-lint: ## check the style of the Python code
+lint: ## check style and types; the compilers' warnings are errors in every build
 	@tools/setup.sh
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) tools/typecheck.py
 
 firmware: ## build for a board: BOARD=UNIX, QEMU_MPS2, ESP32_GENERIC[_S3|_C3|_C6]; VARIANT=TLS13
 	@tools/setup.sh board

@@ -18,11 +18,11 @@ class Config:
 
     @property
     def verify_mode(self):
-        return self._context.verify_mode
+        return self._context.verify_mode  # type: ignore
 
     @verify_mode.setter
     def verify_mode(self, mode):
-        self._context.verify_mode = mode
+        self._context.verify_mode = mode  # type: ignore
         self._fingerprint = None
 
     @property
@@ -31,7 +31,7 @@ class Config:
 
     @verify_callback.setter
     def verify_callback(self, callback):
-        self._context.verify_callback = callback
+        self._context.verify_callback = callback  # type: ignore
         self._callback = callback
         self._fingerprint = None
 
@@ -68,7 +68,7 @@ class Config:
         certificate and key, ciphers. With a verify callback, a tuple of that and the callback,
         which keeps it alive: no other one can take its place in memory."""
         if self._fingerprint is None:
-            h = sha256(struct.pack(">i", self._context.verify_mode))
+            h = sha256(struct.pack(">i", self.verify_mode))
             for item in self._inputs:
                 h.update(item)
             digest = h.digest()

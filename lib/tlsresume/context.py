@@ -56,11 +56,11 @@ class SSLContext(Config):
         self.sessions = (
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
-        self.sessions.pull = harvest.poll
+        self.sessions.pull = harvest.poll  # type: ignore
         if storage is not None:
             from .persist import Persist
 
-            self.sessions.store = Persist(self.sessions, storage)
+            self.sessions.store = Persist(self.sessions, storage)  # type: ignore
 
     def wrap_socket(
         self,
@@ -134,7 +134,7 @@ class SSLContext(Config):
         try:
             host, port = name
             fingerprint = self.fingerprint()
-            made = None
+            made = 0
             if session is not None:
                 packed, made = bytearray(session._packed), self.sessions.now() - session.age()
             elif host is not None:

@@ -118,6 +118,8 @@ async def _run(core):
 
 
 def _arm(wait):
+    if _timer is None:
+        return
     _timer.init(mode=_timer.ONE_SHOT, period=wait + 1, callback=_tick)
 
 
@@ -129,5 +131,5 @@ def _tick(timer):
 
 def _poll_and_arm(_):
     wait = poll()
-    if wait is not None and _timer is not None:
+    if wait is not None:
         _arm(wait)

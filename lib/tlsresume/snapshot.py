@@ -10,13 +10,13 @@ import time
 from hashlib import sha256
 
 try:
-    from _tlsresume import MBEDTLS_VERSION_NUMBER, parse, wipe
+    from _tlsresume import MBEDTLS_VERSION_NUMBER, parse, wipe  # type: ignore
 except ImportError:
     from .entry import wipe
 
     MBEDTLS_VERSION_NUMBER = 0
 
-    def parse(session):
+    def parse(packed, /):
         """Where there is no Mbed TLS, nothing can be said against a session."""
 
 

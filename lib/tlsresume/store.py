@@ -119,10 +119,11 @@ class RTCKey(RTCMemory):
         """32 bytes, drawn at the first call after a power-up. Raises OSError where the RTC
         memory is in use by another program."""
         found = self.load()
-        if found is None or len(found) != 32:
-            self.save(os.urandom(32))
-            found = self.load()
-        return bytes(found)
+        if found is not None and len(found) == 32:
+            return bytes(found)
+        key = os.urandom(32)
+        self.save(key)
+        return key
 
 
 class Sealed:

@@ -1,0 +1,16 @@
+"""TLS session resumption for MicroPython: the next connection skips the handshake."""
+
+from typing import Any
+
+from .cache import SessionCache as SessionCache
+from .context import SSLContext as SSLContext
+from .session import SSLSession as SSLSession
+
+__version__: str
+available: bool
+
+def poll() -> int | None: ...
+def use_timer(timer: Any) -> None: ...
+def install(cache: SessionCache | None = None) -> SessionCache: ...
+def uninstall() -> None: ...
+def report(of: SSLContext | SessionCache | None = None) -> None: ...

@@ -1,0 +1,60 @@
+"""Check the types of lib/ against MicroPython's own modules, on unix and on ESP32."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import sources
+from progress import progress
+
+STUBS = {
+    "unix": "micropython-unix-stubs==1.26.0.post1",
+    "esp32": "micropython-esp32-stubs==1.26.0.post1",
+}
+RULES = {
+    "typeCheckingMode": "standard",
+    "pythonVersion": "3.11",
+    "reportMissingModuleSource": False,
+}
+
+
+def stubs(port):
+    """The folder (a Path) with the stubs of a port, installed if need be."""
+    folder = sources.BUILD / "stubs" / port
+    stamp = folder / "stamp"
+    if not (stamp.exists() and stamp.read_text() == STUBS[port]):
+        shutil.rmtree(folder, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
+        with progress(f"fetching {STUBS[port]}"):
+            command = [*pip, "--target", str(folder), STUBS[port]]
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        stamp.write_text(STUBS[port])
+    return folder
+
+
+def check(port):
+    """Run basedpyright with a port's stubs; returns its exit code."""
+    folder = stubs(port)
+    lib = sources.ROOT / "lib"
+    ignored = [] if port == "esp32" else [str(lib / "tlsresume" / "store.py")]
+    config = folder / "pyrightconfig.json"
+    config.write_text(
+        json.dumps(
+            {
+                **RULES,
+                "include": [str(lib / "tlsresume")],
+                "exclude": ignored,
+                "extraPaths": [str(lib)],
+                "stubPath": str(folder),
+                "typeshedPath": str(folder),
+            }
+        )
+    )
+    return subprocess.run(
+        ["build/venv/bin/basedpyright", "-p", config], cwd=sources.ROOT
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(max(check(port) for port in STUBS))
