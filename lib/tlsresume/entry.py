@@ -11,7 +11,7 @@ try:
     from _tlsresume import wipe
 except ImportError:
 
-    def wipe(buffer, /):
+    def wipe(buffer):
         """Overwrite `buffer` (a bytearray) with zeros."""
         for i in range(len(buffer)):
             buffer[i] = 0

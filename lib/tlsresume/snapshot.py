@@ -16,7 +16,7 @@ except ImportError:
 
     MBEDTLS_VERSION_NUMBER = 0
 
-    def parse(packed, /):
+    def parse(packed):
         """Where there is no Mbed TLS, nothing can be said against a session."""
 
 
