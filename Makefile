@@ -17,6 +17,10 @@ hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
 	@tools/setup.sh board
 	@$(PYTHON) -m pytest host_tests/board $(if $(PORT),--port $(PORT))
 
+bench: ## measure: tables, build/bench.json, build/bench.svg; PORT=/dev/ttyX: a real board, too
+	@tools/setup.sh board test
+	@$(PYTHON) tools/bench.py $(if $(PORT),--port $(PORT))
+
 lint: ## check style and types; the compilers' warnings are errors in every build
 	@tools/setup.sh
 	@$(PYTHON) -m ruff check
@@ -38,4 +42,4 @@ BOARD ?=
 PORT ?=
 VARIANT ?=
 
-.PHONY: help demo test hil lint firmware flash clean
+.PHONY: help demo test hil bench lint firmware flash clean

@@ -91,8 +91,8 @@ def connections(runner, authority, certificate, option):
             CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=TIMES
         )
         seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-        for one, (out, into) in zip(seen, proxy.counts, strict=True):
-            one["out"], one["in"] = out, into
+        for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
+            one["out"], one["in"], one["turns"] = out, into, turns
         return seen
 
 
@@ -137,13 +137,18 @@ def summary(seen):
     return len(resumed)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--board", default="UNIX", help="UNIX or QEMU_MPS2")
+def add_board_arguments(parser):
+    """--port and the network of a real board, as `target` wants them."""
     parser.add_argument("--port", help="the serial port of a real board")
     for name in ("wifi-name", "wifi-password", "host"):
         variable = name.upper().replace("-", "_")
         parser.add_argument(f"--{name}", default=os.environ.get(variable), help=f"or {variable}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default="UNIX", help="UNIX or QEMU_MPS2")
+    add_board_arguments(parser)
     args = parser.parse_args()
     resumed = []
     with tempfile.TemporaryDirectory() as folder, target(args) as runner:

@@ -1,4 +1,4 @@
-"""Count the instructions of a MicroPython script: callgrind, which no load can disturb."""
+"""Count the instructions of a program: callgrind, which no load can disturb."""
 
 import subprocess
 import tempfile
@@ -12,21 +12,26 @@ def count(firmware, script, repeat):
     and what is done only once, cancel out. Raises RuntimeError with the script's own error,
     FileNotFoundError where valgrind is not installed.
     """
-    few, many = (_total(firmware, _program(script, repeat, n)) for n in (3, 13))
+
+    def command(times):
+        body = "\n".join("    " + line for line in repeat.strip().splitlines())
+        program = f"{script}\nfor _ in range({times}):\n{body}\n"
+        return [str(firmware), "-X", "heapsize=64M", "-c", program]
+
+    return count_command(command)
+
+
+def count_command(command):
+    """The same for a program: `command(times)` is its command line, a list."""
+    few, many = (_total(command(times)) for times in (3, 13))
     return (many - few) / 10
 
 
-def _program(script, repeat, times):
-    body = "\n".join("    " + line for line in repeat.strip().splitlines())
-    return f"{script}\nfor _ in range({times}):\n{body}\n"
-
-
-def _total(firmware, program):
+def _total(command):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind"
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-        command += [str(firmware), "-X", "heapsize=64M", "-c", program]
-        done = subprocess.run(command, capture_output=True, text=True)
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+        done = subprocess.run([*valgrind, *command], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
         for line in out.read_text().splitlines():

@@ -1,7 +1,8 @@
 // An adopted SSLSocket stays upstream's object. Its type becomes a copy of upstream's in
 // which a few slots are ours:
 //   negotiating_type   read and write watch for the end of the handshake
-//   established_type   read is upstream's own (TLS 1.2) or picks up tickets (TLS 1.3)
+//   established_type   read and write are upstream's own
+//   ticketed_type      the same in TLS 1.3, where read picks up tickets
 //   ended_type         the peer's close_notify was seen by us first: read says so
 // In all of them ioctl sees the close.
 
@@ -18,8 +19,8 @@
 static mp_obj_full_type_t negotiating_type, established_type;
 static mp_stream_p_t negotiating_p, established_p;
 #if TLSRESUME_TLS13
-static mp_obj_full_type_t ended_type;
-static mp_stream_p_t ended_p;
+static mp_obj_full_type_t ticketed_type, ended_type;
+static mp_stream_p_t ticketed_p, ended_p;
 #endif
 static const mp_obj_type_t *upstream_type;
 static const mp_stream_p_t *upstream_p;
@@ -52,7 +53,7 @@ void sslsocket_look(tlsresume_socket_t *o) {
 #if TLSRESUME_TLS13
 // Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message
 // is recognised, once when it is processed. Ask again, and the application sees neither.
-static mp_uint_t established_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     size_t budget = 255; // a flood must not hold up a non-blocking reader for ever
     for (;;) {
@@ -79,6 +80,11 @@ static void negotiated(tlsresume_socket_t *o) {
         connection_negotiated(c, o);
     }
     o->base.type = (const mp_obj_type_t *)&established_type;
+    #if TLSRESUME_TLS13
+    if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+        o->base.type = (const mp_obj_type_t *)&ticketed_type;
+    }
+    #endif
 }
 
 static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
@@ -88,7 +94,7 @@ static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int 
         negotiated(o);
         #if TLSRESUME_TLS13
         if (ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
-            return established_p.read(o_in, buf, size, errcode);
+            return ticketed_read(o_in, buf, size, errcode);
         }
         #endif
     }
@@ -163,12 +169,18 @@ static mp_obj_t socket_session(tlsresume_socket_t *o) {
     return mp_call_function_1(mp_load_attr(module, MP_QSTR_SSLSession), session_pack(session));
 }
 
+static MP_NOINLINE void socket_load_session(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    if (dest[0] == MP_OBJ_NULL) { // a load, not a store
+        tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
+        dest[0] = attr == MP_QSTR_session ? socket_session(o) : socket_session_reused(o);
+    }
+}
+
+// Called for each use of a method, too, and then as short as can be.
 static void socket_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
-    if (attr == MP_QSTR_session_reused && dest[0] == MP_OBJ_NULL) {
-        dest[0] = socket_session_reused(MP_OBJ_TO_PTR(self_in));
-    } else if (attr == MP_QSTR_session && dest[0] == MP_OBJ_NULL) {
-        dest[0] = socket_session(MP_OBJ_TO_PTR(self_in));
-    } else if (dest[0] == MP_OBJ_NULL) {
+    if (attr == MP_QSTR_session || attr == MP_QSTR_session_reused) {
+        socket_load_session(self_in, attr, dest);
+    } else {
         dest[1] = MP_OBJ_SENTINEL; // continue in locals_dict
     }
 }
@@ -197,9 +209,10 @@ static void derive_types(const mp_obj_type_t *upstream) {
     negotiating_p.write = negotiating_write;
     negotiating_p.ioctl = established_p.ioctl = socket_ioctl;
     #if TLSRESUME_TLS13
-    established_p.read = established_read;
-    ended_p = established_p;
+    ticketed_p = ended_p = established_p;
+    ticketed_p.read = ticketed_read;
     ended_p.read = ended_read;
+    derive_type(&ticketed_type, upstream, &ticketed_p);
     derive_type(&ended_type, upstream, &ended_p);
     #endif
     derive_type(&negotiating_type, upstream, &negotiating_p);
