@@ -1,0 +1,40 @@
+"""What the documents tell people to do, done."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [p for p in ROOT.glob("**/README.md") if "build" not in p.relative_to(ROOT).parts]
+SNIPPETS = [
+    (path.relative_to(ROOT), snippet)
+    for path in DOCUMENTS
+    for snippet in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
+]
+NOT_ON_UNIX = "import sys\nclass RTC:\n    data = b''\n    def memory(self, data=None):\n"
+NOT_ON_UNIX += "        if data is None:\n            return self.data\n        self.data = data\n"
+NOT_ON_UNIX += "class machine:\n    RTC = RTC\nsys.modules['machine'] = machine\n"
+
+
+@pytest.mark.parametrize("path, snippet", SNIPPETS, ids=lambda x: str(x)[:20].strip())
+def test_the_snippets_run(run, server, certs, tmp_path, path, snippet):
+    s = server()
+    snippet = snippet.replace('"example.com", 443', f'"localhost", {s.port}')
+    snippet = snippet.replace("example.com", "localhost").replace("ca.pem", certs.ca.pem)
+    snippet = snippet.replace('File("sessions")', f'File("{tmp_path}/sessions")')
+    machine = NOT_ON_UNIX if "RTCMemory" in snippet else ""
+    assert run(machine + snippet + "\nresult(ok=True)")["ok"]
+
+
+def test_every_make_target_that_is_named_is_there():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for path in DOCUMENTS:
+        named = set(re.findall(r"^(?:\s{4}|.*`)make ([a-z]+)", path.read_text(), re.M))
+        assert named <= targets, (path, named - targets)
+
+
+def test_every_link_leads_somewhere():
+    for path in DOCUMENTS:
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text()):
+            assert (path.parent / link).exists(), (path, link)
