@@ -9,29 +9,35 @@ import shutil
 import subprocess
 import sys
 
+# The program, its Debian package, and what the machine wants beyond its name.
+MACHINES = {
+    "mps2-an385": ("qemu-system-arm", "qemu-system-arm", ["-nic", "user,model=lan9118"]),
+    "virt": ("qemu-system-riscv32", "qemu-system-misc", ["-bios", "none"]),
+}
+
 
 class EmulatorError(Exception):
     """Why QEMU does not run, and what to do."""
 
 
 class Emulator:
-    """A running QEMU_MPS2; `port` is the path of its serial line.
+    """A running board; `port` is the path of its serial line.
 
-    `firmware` is the path of an ELF file. `icount` counts instructions instead of time: the
-    board's clock then moves 16 ns an instruction, whatever the host does. QEMU ends with the
-    context, and with this process, however that ends. Raises EmulatorError.
+    `firmware` is the path of an ELF file, for a `machine` of MACHINES. `icount` counts
+    instructions instead of time: the board's clock then moves 16 ns an instruction, whatever
+    the host does. QEMU ends with the context, and with this process, however that ends.
+    Raises EmulatorError.
     """
 
-    def __init__(self, firmware, icount=False, machine="mps2-an385", network=True):
-        qemu = "qemu-system-arm"
+    def __init__(self, firmware, icount=False, machine="mps2-an385"):
+        qemu, package, options = MACHINES[machine]
         if not shutil.which(qemu):
-            raise EmulatorError(f"{qemu} is missing: sudo apt-get install {qemu}")
+            raise EmulatorError(f"{qemu} is missing: sudo apt-get install {package}")
         # setpriv, since QEMU would outlive a parent that is killed.
         command = ["setpriv", "--pdeathsig", "KILL", qemu]
         command += ["-machine", machine, "-nographic", "-monitor", "null"]
         command += ["-semihosting", "-serial", "pty", "-kernel", str(firmware)]
-        if network:
-            command += ["-nic", "user,model=lan9118"]
+        command += options
         if icount:
             command += ["-icount", "shift=4,sleep=on"]
         self._process = subprocess.Popen(

@@ -1,6 +1,5 @@
 """SSLContext: MicroPython's, with a cache of sessions."""
 
-import socket
 import tls
 
 import _tlsresume
@@ -10,9 +9,12 @@ from .cache import NoSessions, SessionCache
 from .config import Config
 from .session import SSLSession
 
-_IPPROTO_TCP = 6
-_TCP_NODELAY = getattr(socket, "TCP_NODELAY", 1)  # lwIP has a number of its own
+try:
+    from socket import TCP_NODELAY  # lwIP has a number of its own
+except ImportError:
+    TCP_NODELAY = 1  # type: ignore
 
+_IPPROTO_TCP = 6
 
 # CPython's names, then ours.
 _COUNTERS = (
@@ -160,7 +162,7 @@ class SSLContext(Config):
 
 def _set_nodelay(sock):
     try:
-        sock.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
     except (AttributeError, OSError, TypeError, ValueError):
         pass  # no socket, or a port without the option
 
