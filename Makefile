@@ -35,6 +35,10 @@ flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX
 	@tools/setup.sh
 	@$(PYTHON) tools/flash.py $(BOARD) $(PORT) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
+mpy: ## the package as .mpy files, in build/mpy
+	@tools/setup.sh
+	@$(PYTHON) tools/mpy.py
+
 clean: ## remove what was built, but not the sources
 	@find build -mindepth 1 -maxdepth 1 ! -name src ! -name venv ! -name apt -exec rm -rf {} +
 
@@ -42,4 +46,4 @@ BOARD ?=
 PORT ?=
 VARIANT ?=
 
-.PHONY: help demo test hil bench lint firmware flash clean
+.PHONY: help demo test hil bench lint firmware flash mpy clean

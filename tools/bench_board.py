@@ -78,6 +78,31 @@ for i in range(2, 10):
 print([b - a, c - b, d - c, e - d, (used() - f) // 8])
 """
 
+STORE = """
+import time, tls, tlsresume
+from tlsresume.store import Sealed
+class Memory:
+    def load(self):
+        return self.data
+    def save(self, data):
+        self.data = data
+storage = Memory()
+storage.data = None
+def context():
+    return tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT, storage=Sealed(storage, bytes(32)))
+ctx = context()
+for i in range(10):
+    host = "host%d.example.com" % i
+    ctx.sessions.put(host, 443, bytes.fromhex(SESSION), 7200, ctx.fingerprint())
+start = time.ticks_us()
+assert ctx.save()
+saved = time.ticks_us()
+ctx = context()
+loaded = time.ticks_us()
+assert len(ctx.sessions) == 10
+print([time.ticks_diff(saved, start), time.ticks_diff(loaded, saved)])
+"""
+
 
 def handshake(firmware, script, **variables):
     """What `script` prints on a board that has just started: the peak is counted from there."""
@@ -96,11 +121,14 @@ def measure(firmware, kind):
             given = {"PORT": server.port, "CA": authority.der}
             full, full_peak, session = handshake(firmware, FULL, **given)
             resumed, resumed_peak = handshake(firmware, RESUMED, SESSION=session, **given)
+    save, load = handshake(firmware, STORE, SESSION=session)
     return {
         f"instructions, full ({kind})": round(full * INSTRUCTIONS_PER_US),
         "instructions, resumed": round(resumed * INSTRUCTIONS_PER_US),
         f"peak heap, full ({kind})": full_peak,
         "peak heap, resumed": resumed_peak,
+        "instructions, ten sessions sealed": round(save * INSTRUCTIONS_PER_US),
+        "instructions, ten sessions unsealed": round(load * INSTRUCTIONS_PER_US),
     }
 
 

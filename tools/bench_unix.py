@@ -66,7 +66,7 @@ def lines(s):
         s.write(line)
         s.readinto(buf)
 def single_bytes(s):
-    for _ in range(20):
+    for _ in range(30):
         for _ in range(64):
             s.write(b"x")
         s.write(b"\\n")

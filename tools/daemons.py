@@ -85,6 +85,26 @@ http {{
         return [line == "r" for line in (self.folder / "access.log").read_text().split()]
 
 
+class GnuTLS(Daemon):
+    """gnutls-serv, which echoes; `priority` as GnuTLS has it, "NORMAL:-VERS-ALL:+VERS-TLS1.3"."""
+
+    package, program = "gnutls-bin", "gnutls-serv"
+
+    def __init__(self, certificate, priority="NORMAL"):
+        self.settings = certificate, priority
+        super().__init__()
+
+    def arguments(self):
+        certificate, priority = self.settings
+        files = [f"--x509certfile={certificate}.pem", f"--x509keyfile={certificate}.key"]
+        return [f"--port={self.port}", "--echo", *files, f"--priority={priority}"]
+
+    def reused(self):
+        """How many connections were resumed, by its own word."""
+        self._log.flush()
+        return (self.folder / "output").read_text().count("This is a resumed session")
+
+
 class Mosquitto(Daemon):
     """An MQTT broker with TLS; `client_ca` is the PEM path of whose certificates it demands."""
 

@@ -33,6 +33,6 @@ if [ "$(cat build/venv/stamp 2>/dev/null || true)" != "$stamp" ]; then
     rm -rf build/venv
     mkdir -p build
     "$python" -m venv build/venv
-    build/venv/bin/pip --disable-pip-version-check -q install -r tools/requirements.txt
+    build/venv/bin/pip --disable-pip-version-check -qq install -r tools/requirements.txt
     echo "$stamp" >build/venv/stamp
 fi

@@ -25,7 +25,7 @@ def stubs(port):
     stamp = folder / "stamp"
     if not (stamp.exists() and stamp.read_text() == STUBS[port]):
         shutil.rmtree(folder, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
+        pip = [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
         with progress(f"fetching {STUBS[port]}"):
             command = [*pip, "--target", str(folder), STUBS[port]]
             subprocess.run(command, check=True, stderr=subprocess.DEVNULL)

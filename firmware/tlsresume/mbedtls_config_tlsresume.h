@@ -14,6 +14,11 @@
 #define MBEDTLS_ECP_NIST_OPTIM
 #endif
 
+// Its big numbers in the processor's own instructions, where Mbed TLS has them.
+#ifndef MBEDTLS_HAVE_ASM
+#define MBEDTLS_HAVE_ASM
+#endif
+
 #if TLSRESUME_WITH_TLS13
 #define MBEDTLS_SSL_PROTO_TLS1_3
 // Middleboxes drop a TLS 1.3 that does not look like a resumed 1.2 (RFC 8446 D.4).

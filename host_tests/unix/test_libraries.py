@@ -10,6 +10,7 @@ import pytest
 from counting_proxy import CountingProxy
 from daemons import Mosquitto, Nginx
 from libraries import libraries
+from mpy import bundle
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "lib" / "examples"
@@ -78,6 +79,26 @@ mip.install({base + "package.json"!r}, target={str(tmp_path / "out")!r})
     assert s.reused() == [False] + [True] * len(installed)
     use = f"sys.path.insert(0, {str(tmp_path / 'out')!r})\nimport tlsresume, tlsresume.store"
     subprocess.run([str(micropython), "-c", "import sys\n" + use], check=True)
+
+
+def test_the_mpy_bundle_is_whole_and_runs(micropython, tmp_path):
+    folder = bundle()
+    package = json.loads((folder / "package.json").read_text())
+    for target, path in package["urls"]:
+        (tmp_path / target).parent.mkdir(exist_ok=True)
+        shutil.copy(folder / path, tmp_path / target)
+    use = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+    use += "import tlsresume, tlsresume.store\ntlsresume.SSLContext\nprint(tlsresume.__path__)"
+    done = subprocess.run(
+        [str(micropython), "-c", use], capture_output=True, text=True, check=True
+    )
+    assert str(tmp_path) in done.stdout
+
+
+def test_the_package_lists_every_module():
+    package = json.loads((ROOT / "package.json").read_text())
+    listed = {path for _, path in package["urls"]}
+    assert listed == {f"lib/tlsresume/{p.name}" for p in (ROOT / "lib/tlsresume").glob("*.py")}
 
 
 def test_there_is_one_version_number():

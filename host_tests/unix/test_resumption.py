@@ -1,6 +1,9 @@
 """Connections resume by themselves, and say truly whether they did: here and at the server."""
 
+from contextlib import closing
+
 import pytest
+from daemons import GnuTLS
 
 MODES = {
     "ids": dict(version="1.2", tickets=False),
@@ -270,3 +273,12 @@ result(**ctx.session_stats())
     expected = dict(connect=4, connect_good=4, hits=3, offered=3, misses=1, number=1)
     assert {k: got[k] for k in expected} == expected
     assert got["harvested_close"] == 1, "resumed with the same session: nothing new to take"
+
+
+@pytest.mark.parametrize("version", ("1.2", "1.3"))
+def test_gnutls_resumes(run, certs, version):
+    priority = f"NORMAL:-VERS-ALL:+VERS-TLS{version}"
+    with closing(GnuTLS(certs.server, priority)) as s:
+        got = run("ctx = client()\nresult(r=[once(ctx, PORT) for _ in range(4)])", PORT=s.port)
+        assert got["r"] == [False, True, True, True]
+        assert s.reused() == 3

@@ -268,3 +268,52 @@ def occurrences(pid, secret):
                 start, end = (int(x, 16) for x in where.split("-"))
                 found += os.pread(memory.fileno(), end - start, start).count(secret)
     return found
+
+
+# The unix port has no NVS: this is what esp32.NVS does with blobs.
+NVS = """
+class NVS:
+    blobs = {}
+    def __init__(self, namespace):
+        self.name = namespace
+    def set_blob(self, key, data):
+        self.aside = key, bytes(data)
+    def commit(self):
+        key, data = self.aside
+        self.blobs[self.name, key] = data
+    def get_blob(self, key, buf):
+        if (self.name, key) not in self.blobs:
+            raise OSError(-4354)
+        data = self.blobs[self.name, key]
+        buf[:len(data)] = data
+        return len(data)
+class esp32:
+    NVS = NVS
+sys.modules["esp32"] = esp32
+from tlsresume import store
+"""
+
+
+def test_nvs_keeps_what_is_sealed_and_refuses_what_is_plain(run, server):
+    s = server(version="1.2")
+    got = run(
+        NVS
+        + """
+def stored():
+    return client(storage=store.Sealed(store.NVS(), bytes(32)))
+ctx = stored()
+r = [once(ctx, PORT)]
+written = ctx.save()
+r.append(once(stored(), PORT))
+try:
+    client(storage=store.NVS())
+    refused = False
+except ValueError:
+    refused = True
+(blob,) = NVS.blobs.values()
+result(r=r, written=written, refused=refused, length=len(blob), plain=b"localhost" in blob)
+""",
+        PORT=s.port,
+    )
+    assert got["r"] == [False, True] and got["written"] and got["refused"]
+    assert got["length"] <= 1984 and not got["plain"]
