@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import socket
+from contextlib import contextmanager
 
 import serial
 from mpremote.transport import TransportError
@@ -92,6 +93,15 @@ class Board:
                 f" ({str(e).splitlines()[-1]}). Flash one: make flash BOARD=... PORT={self.port}"
             ) from None
         return text.strip()
+
+    @contextmanager
+    def mount(self, folder):
+        """Within the context `folder` of this host is the board's current folder."""
+        self._transport.mount_local(str(folder))
+        try:
+            yield
+        finally:
+            self._transport.umount_local()
 
     def interrupt(self, script):
         """Start `script`, press Ctrl-C, and return the error that ended it."""

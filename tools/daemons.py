@@ -11,7 +11,7 @@ from openssl_server import free_port
 
 
 class Daemon:
-    """A server process on 127.0.0.1, `port`, until `close()`.
+    """A server process on `address`, `port`, until `close()`.
 
     Raises FileNotFoundError where its `package` is not installed, RuntimeError with what it said
     if it does not listen.
@@ -19,7 +19,8 @@ class Daemon:
 
     package = program = None
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
+        self.address = address
         path = shutil.which(self.program, path="/usr/sbin:/usr/bin:/usr/local/bin")
         if not path:
             raise FileNotFoundError(f"{self.program} is missing: apt-get install {self.package}")
@@ -58,9 +59,9 @@ class Nginx(Daemon):
 
     package, program = "nginx-light", "nginx"
 
-    def __init__(self, certificate, root, options=""):
+    def __init__(self, certificate, root, options="", **kwargs):
         self.settings = certificate, root, options
-        super().__init__()
+        super().__init__(**kwargs)
 
     def arguments(self):
         certificate, root, options = self.settings
@@ -74,7 +75,7 @@ http {{
     fastcgi_temp_path {self.folder}; uwsgi_temp_path {self.folder}; scgi_temp_path {self.folder};
     types {{ application/json json; }}
     server {{
-        listen 127.0.0.1:{self.port} ssl; root {root};
+        listen {self.address}:{self.port} ssl; root {root};
         ssl_certificate {certificate}.pem; ssl_certificate_key {certificate}.key;
         ssl_session_cache shared:tls:1m; {options}
     }}
@@ -110,15 +111,15 @@ class Mosquitto(Daemon):
 
     package, program = "mosquitto", "mosquitto"
 
-    def __init__(self, certificate, ca, client_ca=None):
+    def __init__(self, certificate, ca, client_ca=None, **kwargs):
         self.settings = certificate, ca, client_ca
-        super().__init__()
+        super().__init__(**kwargs)
 
     def arguments(self):
         certificate, ca, client_ca = self.settings
         config = self.folder / "mosquitto.conf"
         config.write_text(f"""
-listener {self.port} 127.0.0.1
+listener {self.port} {self.address}
 user root
 allow_anonymous true
 certfile {certificate}.pem

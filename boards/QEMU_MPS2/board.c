@@ -4,6 +4,7 @@
 #include "py/mphal.h"
 #include "py/ringbuf.h"
 #include "py/runtime.h"
+#include "py/stream.h"
 #include "extmod/modnetwork.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/runtime/softtimer.h"
@@ -73,6 +74,16 @@ int __wrap_uart_rx_chr(void) {
         return UART_RX_NO_CHAR;
     }
     return ringbuf_get(&console);
+}
+
+// Upstream's port has none: what select.poll() says of the console.
+uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t poll_flags) {
+    console_poll();
+    uintptr_t ready = poll_flags & MP_STREAM_POLL_WR;
+    if (ringbuf_avail(&console) > 0) {
+        ready |= poll_flags & MP_STREAM_POLL_RD;
+    }
+    return ready;
 }
 
 void board_poll(void) {

@@ -6,6 +6,8 @@
 #undef MICROPY_PY_TIME
 #undef MICROPY_PY_SELECT
 #undef MICROPY_PY_ASYNCIO
+#undef MICROPY_PY_SYS_STDIO_BUFFER
+#define MICROPY_PY_SYS_STDIO_BUFFER (1) // for mpremote mount
 #define MICROPY_PY_TIME (1)
 #define MICROPY_PY_SELECT (1)
 #define MICROPY_PY_ASYNCIO (1)

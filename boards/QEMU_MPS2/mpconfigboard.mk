@@ -9,7 +9,7 @@ CFLAGS += -DMICROPY_HW_MCU_NAME='"Cortex-M3"'
 MPY_CROSS_FLAGS += -march=armv7m
 LDSCRIPT = $(BOARD_DIR)/mps2.ld
 # Where upstream's port waits for the console and collects garbage, the board joins in.
-LDFLAGS += -Wl,--wrap=uart_rx_chr -Wl,--wrap=gc_collect_start
+LDFLAGS += -Wl,--wrap=uart_rx_chr -Wl,--wrap=mp_hal_stdio_poll -Wl,--wrap=gc_collect_start
 
 CFLAGS += -DMP_CONFIGFILE='<mpconfigboard.h>' -I$(BOARD_DIR)
 # What upstream's files include, and its search for names does not know of.

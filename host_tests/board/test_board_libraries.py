@@ -1,0 +1,70 @@
+"""The libraries that people use, unmodified, on a board: mounted by mpremote."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from daemons import Mosquitto, Nginx
+from emulator import Emulator
+from libraries import libraries
+
+from build import build
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "lib" / "examples"
+
+
+@pytest.fixture
+def example(board):
+    host = board.execute("print(HOST)").strip()
+
+    def example(name, **variables):
+        given = {k: v(host) if callable(v) else v for k, v in variables.items()}
+        with board.mount(libraries()):
+            return board.execute((EXAMPLES / name).read_text(), **given).splitlines()
+
+    return example
+
+
+@pytest.fixture
+def start(starter):
+    """Start a server that the board reaches: `start(Nginx, ...)`."""
+    yield from starter(lambda kind, *args: kind(*args, address="0.0.0.0"))
+
+
+def test_requests_resumes(example, certs, start, tmp_path):
+    (tmp_path / "page").write_text("hello")
+    s = start(Nginx, certs.server, tmp_path)
+    said = example("with_requests.py", URL=lambda host: f"https://{host}:{s.port}/page")
+    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
+    assert s.reused() == [False, True]
+
+
+@pytest.mark.parametrize("mutual", (False, True))
+def test_mqtt_resumes(example, certs, start, mutual):
+    params = {"server_hostname": "localhost", "cadata": certs.ca.der, "cert_reqs": 2}
+    if mutual:
+        params["cert"] = Path(f"{certs.a}.der").read_bytes()
+        params["key"] = Path(f"{certs.a}.key.der").read_bytes()
+    s = start(Mosquitto, certs.server, certs.ca.pem, certs.ca.pem if mutual else None)
+    said = example("with_umqtt.py", HOST=str, PORT=s.port, SSL_PARAMS=params)
+    assert said == [f"published {i} resumed {i > 0}" for i in range(3)]
+    assert s.connected() == 3
+
+
+def test_asyncio_streams_resume(example, server, certs):
+    s = server(version="1.2")
+    said = example("with_asyncio.py", HOST=str, PORT=s.port, CA=certs.ca.der)
+    assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
+    assert s.reused(3) == [False, True, True]
+
+
+def test_mpremote_installs_the_package(tmp_path):
+    """On a board of its own: mpremote wants the serial line for itself."""
+    with Emulator(build("QEMU_MPS2")) as emulator:
+        command = [sys.executable, "-m", "mpremote", "connect", emulator.port, "mount", tmp_path]
+        command += ["mip", "install", "--no-mpy", "--target", "/remote", ROOT / "package.json"]
+        subprocess.run([*map(str, command)], check=True, capture_output=True, timeout=60)
+    installed = {p.name for p in (tmp_path / "tlsresume").iterdir()}
+    assert installed == {p.name for p in (ROOT / "lib" / "tlsresume").glob("*.py")}
