@@ -73,6 +73,17 @@ def single_bytes(s):
         for _ in range(65):
             s.readinto(one)
 """
+ASYNCIO = """
+import asyncio
+async def open_stream(context):
+    return await asyncio.open_connection(
+        "127.0.0.1", PORT, ssl=context, server_hostname="localhost")
+async def round_trips(reader, writer):
+    for _ in range(300):
+        writer.write(b"hello\\n")
+        await writer.drain()
+        await reader.readline()
+"""
 LOOK_UPS = """
 from tlsresume.cache import SessionCache
 cache = SessionCache(max=N)
@@ -118,6 +129,9 @@ class Bench:
             },
             "adopted / plain socket, 64 KiB each way": lambda: self.transfer("lines"),
             "adopted / plain socket, single bytes": lambda: self.transfer("single_bytes"),
+            "adopted / plain socket, asyncio round trips": lambda: (
+                self.asyncio("ctx") / self.asyncio("native")
+            ),
             "look-up among 1000 / among 10": lambda: self.look_up(1000) / self.look_up(10),
         }
 
@@ -150,6 +164,12 @@ class Bench:
         with TLSServer(self.certificate, version="1.2") as server:
             script = f"{CLIENT}{TRANSFER}s = open({context})\n{how}(s)"
             return self.count(script, f"{how}(s)", PORT=server.port, CA=self.authority.der)
+
+    def asyncio(self, context):
+        with TLSServer(self.certificate, version="1.2") as server:
+            script = f"{CLIENT}{ASYNCIO}streams = asyncio.run(open_stream({context}))"
+            given = {"PORT": server.port, "CA": self.authority.der}
+            return self.count(script, "asyncio.run(round_trips(*streams))", **given)
 
     def look_up(self, entries):
         return self.count(LOOK_UPS, "for _ in range(20): cache.get('host5', 443)", N=entries)
