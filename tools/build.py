@@ -26,12 +26,12 @@ def build(board, *arguments, name=None):
     if not (BOARDS / board).is_dir():
         names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
         raise BuildError(f"no board {board}: {names}")
+    if board.startswith("ESP32"):
+        return esp32.build(board, sources.checkout(), *arguments)
     tree = sources.micropython()
     name = name or board
     out = ROOT / "build" / name
     out.mkdir(parents=True, exist_ok=True)
-    if board.startswith("ESP32"):
-        return esp32.build(board, tree, *arguments)
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
     if board == "UNIX":
         port = [f"VARIANT_DIR={BOARDS / board}", f"VARIANT={board}", "MICROPY_STANDALONE=0"]
@@ -45,11 +45,7 @@ def build(board, *arguments, name=None):
 def _make(tree, out, title, *arguments):
     log = out / f"{title}.log"
     command = ["make", f"-j{os.cpu_count()}", *map(str, arguments)]
-    env = {
-        k: v
-        for k, v in os.environ.items()
-        if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD", "PORT")
-    }
+    env = sources.environment()
     if tree == sources.PINNED:
         # Without this MicroPython names our own repository's commit as its version.
         env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = sources.pinned_tag()

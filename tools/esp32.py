@@ -7,10 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import sources
 from progress import console, progress
 
 IDF_VERSIONS = ((5, 2), (5, 5))
-IMAGE = "espressif/idf:v5.4.2"
 HOW = """{what}. Do one of these, and run the same command again:
   - install ESP-IDF 5.2 to 5.5 (its Getting Started guide), then: . $IDF_PATH/export.sh
   - install docker: the build then runs in the container {image}"""
@@ -21,70 +21,104 @@ class ESP32Error(Exception):
 
 
 def build(board, tree, *arguments):
-    """Build `board` from the MicroPython `tree`; returns the Path of build/BOARD/firmware.bin.
+    """Build `board` from the checkout `tree` into build/BOARD, or for the argument
+    BOARD_VARIANT=NAME into build/BOARD-NAME; returns the Path of the image, firmware.bin.
 
-    `arguments` are for make, such as BOARD_VARIANT=TLS13. Raises ESP32Error.
+    `arguments` are for upstream's make. Raises ESP32Error.
     """
-    root = Path(__file__).resolve().parent.parent
-    _check_libraries(tree)
-    out = root / "build" / board
+    # Each variant has a folder of its own: CMake and sdkconfig keep what they were told first.
+    variant = [a.removeprefix("BOARD_VARIANT=") for a in arguments if "BOARD_VARIANT=" in a]
+    name = "-".join([board, *variant])
+    out = sources.BUILD / name
+    environment = _idf(tree)
     out.mkdir(parents=True, exist_ok=True)
-    make = ["make", "-C", tree / "ports" / "esp32", f"BOARD_DIR={root / 'boards' / board}"]
-    make += [f"BUILD={out}", *arguments]
-    cross = ["make", "-C", tree / "mpy-cross"]
-    for command in (cross, make):
-        _run(_in_idf(command, root, tree), out / f"{board}.log", f"building {board}")
+    make = [*environment, "make", "-C"]
+    _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross")
+    make += [str(tree / "ports" / "esp32"), f"BOARD_DIR={sources.ROOT / 'boards' / board}"]
+    _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}")
     _check_size(out, tree)
     return out / "firmware.bin"
 
 
-def _check_libraries(tree):
-    if not (tree / "lib" / "micropython-lib" / "python-stdlib").exists():
-        raise ESP32Error(
-            f"{tree} has no micropython-lib, which ESP32's firmware freezes modules of. Take a "
-            "git checkout: git clone --branch v1.25.0 <MicroPython's repository> DIR; "
-            "make -C DIR/ports/esp32 submodules; then set MICROPYTHON=DIR"
-        )
+def image(tree):
+    """The container (str) with the newest ESP-IDF that this release of MicroPython supports."""
+    readme = (tree / "ports" / "esp32" / "README.md").read_text()
+    supported = re.search(r"MicroPython supports (.*)", readme)[1]
+    return "espressif/idf:" + re.findall(r"v[\d.]*\d", supported)[-1]
 
 
-def _in_idf(command, root, tree):
-    """`command` as it runs in ESP-IDF's environment. Raises ESP32Error where there is none."""
-    command = [str(part) for part in command]
+def _idf(tree):
+    """What runs a command in ESP-IDF's environment: a list to put before it.
+
+    Raises ESP32Error where there is none.
+    """
     idf = os.environ.get("IDF_PATH")
     if idf:
-        _check_version(Path(idf))
+        _check_version(Path(idf), tree)
         if not shutil.which("idf.py"):
             raise ESP32Error(f"ESP-IDF is not in the PATH: . {idf}/export.sh")
-        return command
-    if shutil.which("docker"):
-        folders = [f"--volume={folder}:{folder}" for folder in {str(root), str(tree)}]
-        return ["docker", "run", "--rm", *folders, f"--workdir={root}", IMAGE, *command]
-    raise ESP32Error(HOW.format(what="neither IDF_PATH nor docker is there", image=IMAGE))
+        return []
+    if not shutil.which("docker"):
+        raise _unusable("neither IDF_PATH nor docker is there", tree)
+    folders = [f"--volume={folder}:{folder}" for folder in sorted({str(sources.ROOT), str(tree)})]
+    # What is made belongs to the user, not to root.
+    user = [f"--user={os.getuid()}:{os.getgid()}", "--env=HOME=/tmp"]
+    return ["docker", "run", "--rm", *user, *folders, image(tree)]
 
 
-def _check_version(idf):
-    text = (idf / "tools" / "cmake" / "version.cmake").read_text()
+def _check_version(idf, tree):
+    try:
+        text = (idf / "tools" / "cmake" / "version.cmake").read_text()
+    except OSError:
+        raise _unusable(f"IDF_PATH={idf} is no ESP-IDF", tree)
     version = tuple(
         int(re.search(rf"IDF_VERSION_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR")
     )
     if not IDF_VERSIONS[0] <= version <= IDF_VERSIONS[1]:
         named = ".".join(map(str, version))
-        raise ESP32Error(HOW.format(what=f"{idf} is ESP-IDF {named}", image=IMAGE))
+        raise _unusable(f"{idf} is ESP-IDF {named}", tree)
+
+
+def _unusable(what, tree):
+    return ESP32Error(HOW.format(what=what, image=image(tree)))
 
 
 def _run(command, log, title):
-    with log.open("w") as f, progress(title):
-        done = subprocess.run(command, stdout=f, stderr=subprocess.STDOUT)
-    if done.returncode:
-        told = [x for x in log.read_text().splitlines() if "error" in x.lower()][:8]
+    process = subprocess.Popen(
+        command,
+        env=sources.environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    with log.open("w") as f, process, progress(title, 100) as advance:
+        shown = 0
+        for line in process.stdout:
+            f.write(line)
+            done = percent(line)
+            if done > shown:
+                advance(done - shown)
+                shown = done
+    if process.returncode:
+        lines = log.read_text().splitlines()
+        told = [x for x in lines if re.search(r"[Ee]rror:|CMake Error", x)][:8] or lines[-8:]
         raise ESP32Error("\n".join([f"{title} failed:", *told, f"see {log}"]))
+
+
+def percent(line):
+    """How much is done, by one of ninja's lines, `[STEP/STEPS] ...`; 0 for any other line."""
+    step = re.match(r"\[(\d+)/(\d{4,})\]", line)  # fewer steps: the bootloader's own count
+    return 100 * int(step[1]) // int(step[2]) if step else 0
 
 
 def _check_size(out, tree):
     size = (out / "micropython.bin").stat().st_size
     room = app_size(tree / "ports" / "esp32" / _partitions(out / "sdkconfig"))
     if size > room:
-        raise ESP32Error(f"the image has {size} bytes, the app partition {room}")
+        raise ESP32Error(
+            f"the image has {size} bytes, the app partition {room}: freeze fewer modules, or"
+            " give the board a larger partition table"
+        )
     console.print(f"{size} of {room} bytes of the app partition ({100 * size // room} %)")
 
 

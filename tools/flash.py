@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+import time
 
 import sources
 from board import Board, BoardError, check_line
@@ -34,9 +35,24 @@ def flash(board, port, *arguments):
     check_line(port)
     image = build(board, *arguments)
     if subprocess.run(command(board, port, image)).returncode:
-        raise BoardError(f"{port}: esptool found no {chip(board)} there, see above")
-    with Board(port) as there:
+        raise BoardError(
+            f"{port}: esptool could not write to an {chip(board)} there, see above;"
+            " hold the board's BOOT button while it connects"
+        )
+    with _restarted(port) as there:
         console.print(f"{port}: {there.check()}, tlsresume is available")
+
+
+def _restarted(port):
+    """The Board after its reset: a serial line in the chip itself goes away, and comes back."""
+    end = time.monotonic() + 15
+    while True:
+        try:
+            return Board(port)
+        except BoardError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def main():

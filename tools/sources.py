@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 PINS = ROOT / "firmware" / "sources.toml"
 PINNED = BUILD / "src" / "micropython"
+CHECKOUT = BUILD / "src" / "checkout"
+SUBMODULES = ("lib/mbedtls", "lib/lwip", "lib/micropython-lib")
+ESP32_SUBMODULES = ("lib/berkeley-db-1.xx", "lib/micropython-lib", "lib/tinyusb")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -34,13 +37,24 @@ def micropython():
     own = os.environ.get("MICROPYTHON")
     if own:
         return _checked(Path(own).resolve())
-    tree = PINNED
-    stamp = tree / ".tlsresume-sources"
-    pins = PINS.read_text()
-    if not (stamp.exists() and stamp.read_text() == pins):
-        _fetch(tomllib.loads(pins), tree)
-        stamp.write_text(pins)
+    return _fetched(PINNED, _fetch)
+
+
+def checkout():
+    """A git checkout of MicroPython with the submodules that ESP32's firmware takes code from
+    (a Path), cloned if need be. Raises SourceError."""
+    own = os.environ.get("MICROPYTHON")
+    tree = _checked(Path(own).resolve()) if own else _fetched(CHECKOUT, _clone)
+    empty = " ".join(name for name in ESP32_SUBMODULES if not any((tree / name).glob("*")))
+    if empty:
+        raise SourceError(f"{tree} lacks code: git -C {tree} submodule update --init {empty}")
     return tree
+
+
+def environment():
+    """This process's environment (dict) without the variables of our own make."""
+    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD", "PORT", "VARIANT")
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def pinned_tag():
@@ -58,19 +72,34 @@ def _checked(tree):
     return tree
 
 
-def _fetch(pins, tree):
-    shutil.rmtree(tree, ignore_errors=True)
+def _fetched(tree, fetch):
+    """`tree`, by `fetch(pins, folder)` unless it is there and of these pins."""
+    stamp = tree / ".tlsresume-sources"
+    pins = PINS.read_text()
+    if stamp.exists() and stamp.read_text() == pins:
+        return tree
     aside = tree.with_name("unpacking")
-    shutil.rmtree(aside, ignore_errors=True)
+    for folder in (tree, aside):
+        shutil.rmtree(folder, ignore_errors=True)
     aside.parent.mkdir(parents=True, exist_ok=True)
+    fetch(tomllib.loads(pins), aside)
+    aside.rename(tree)
+    stamp.write_text(pins)
+    return tree
+
+
+def _clone(pins, aside):
+    _from_git(pins["micropython"], aside, {*SUBMODULES, *ESP32_SUBMODULES})
+
+
+def _fetch(pins, aside):
     if shutil.which("apt-get") and KEYRING.exists():
         _from_debian(pins, aside)
     else:
-        _from_git(pins["micropython"], aside)
+        _from_git(pins["micropython"], aside, SUBMODULES)
     # Manifests with require() look for this file.
     (aside / "lib" / "micropython-lib").mkdir(exist_ok=True)
     (aside / "lib" / "micropython-lib" / "README.md").touch()
-    aside.rename(tree)
 
 
 def _from_debian(pins, aside):
@@ -143,17 +172,13 @@ def _debian_uri():
     raise SourceError("no Debian archive in /etc/apt: set MICROPYTHON to a checkout instead")
 
 
-def _from_git(pin, aside):
+def _from_git(pin, aside, submodules):
     with progress(f"cloning MicroPython {pin['tag']}", 2) as advance:
         clone = ["git", "clone", "-q", "--depth", "1", "--branch", pin["tag"], pin["git"]]
         _run([*clone, str(aside)], os.environ, ROOT)
         advance()
-        modules = ["lib/mbedtls", "lib/lwip", "lib/micropython-lib"]
-        _run(
-            ["git", "submodule", "-q", "update", "--init", "--depth", "1", *modules],
-            os.environ,
-            aside,
-        )
+        update = ["git", "submodule", "-q", "update", "--init", "--depth", "1"]
+        _run([*update, *submodules], os.environ, aside)
         advance()
 
 

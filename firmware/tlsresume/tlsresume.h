@@ -11,6 +11,9 @@
 #include "mbedtls/ssl.h"
 
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_SSL_SESSION_TICKETS)
+#if MBEDTLS_VERSION_NUMBER < 0x03060000
+#error "TLS 1.3 sessions need Mbed TLS 3.6, which ESP-IDF has since 5.3"
+#endif
 #define TLSRESUME_TLS13 (1)
 #else
 #define TLSRESUME_TLS13 (0)

@@ -12,11 +12,9 @@ import pytest
 import sources
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """What esp32.py looks for in a checkout of MicroPython with its submodules."""
-    (tmp_path / "lib" / "micropython-lib" / "python-stdlib").mkdir(parents=True)
-    return tmp_path
+@pytest.fixture(scope="session")
+def tree():
+    return sources.micropython()
 
 
 def idf(tmp_path, major, minor):
@@ -55,9 +53,92 @@ def test_an_idf_that_was_not_exported_is_told(tree, monkeypatch, tmp_path):
         esp32.build("ESP32_GENERIC", tree)
 
 
-def test_sources_without_micropython_lib_are_told():
-    with pytest.raises(esp32.ESP32Error, match="MICROPYTHON=DIR"):
-        esp32.build("ESP32_GENERIC", sources.micropython())
+def test_what_is_no_idf_is_told(tree, monkeypatch, tmp_path):
+    monkeypatch.setenv("IDF_PATH", str(tmp_path))
+    with pytest.raises(esp32.ESP32Error, match="is no ESP-IDF"):
+        esp32.build("ESP32_GENERIC", tree)
+
+
+def test_the_container_has_the_newest_idf_that_the_release_supports(tree):
+    readme = (tree / "ports" / "esp32" / "README.md").read_text()
+    assert f"and {esp32.image(tree).removeprefix('espressif/idf:')}." in readme
+
+
+@pytest.fixture
+def tool(monkeypatch, tmp_path):
+    """Put a shell script in the place of a tool: `tool(name, text)`. ESP-IDF is 5.4."""
+    monkeypatch.setattr(sources, "BUILD", tmp_path)
+    monkeypatch.setenv("IDF_PATH", idf(tmp_path, 5, 4))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def tool(name, text):
+        script = tmp_path / name
+        script.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/arguments\n{text}')
+        script.chmod(0o755)
+        return tmp_path / "arguments"
+
+    return tool
+
+
+# What ESP-IDF leaves behind, without ESP-IDF: an image of so many bytes.
+IDF = """
+echo '[1/1500] compiling'
+while [ "$1" != -B ]; do shift; done
+mkdir -p $2
+echo 'CONFIG_PARTITION_TABLE_FILENAME="partitions-4MiB.csv"' >$2/sdkconfig
+truncate -s {size} $2/micropython.bin $2/firmware.bin
+"""
+# Upstream's Makefile joins the parts of the image by Python, with code of ESP-IDF's.
+NO_JOINING = "PYTHON=true"
+
+
+def test_upstreams_make_is_told_our_board(tree, tool):
+    told = tool("idf.py", IDF.format(size=0x1F0000))
+    image = esp32.build("ESP32_GENERIC_C3", tree, NO_JOINING)
+    assert image == sources.BUILD / "ESP32_GENERIC_C3" / "firmware.bin" and image.exists()
+    board = sources.ROOT / "boards" / "ESP32_GENERIC_C3"
+    assert f"-D MICROPY_BOARD=ESP32_GENERIC_C3 -D MICROPY_BOARD_DIR={board} " in told.read_text()
+
+
+def test_a_variant_is_built_beside_the_board(tree, tool):
+    told = tool("idf.py", IDF.format(size=1))
+    image = esp32.build("ESP32_GENERIC", tree, NO_JOINING, "BOARD_VARIANT=TLS13")
+    assert image == sources.BUILD / "ESP32_GENERIC-TLS13" / "firmware.bin"
+    assert "-D MICROPY_BOARD_VARIANT=TLS13" in told.read_text()
+
+
+def test_our_makes_variables_stay_with_us(tree, tool, monkeypatch):
+    monkeypatch.setenv("MAKEFLAGS", " -- BOARD=ESP32_GENERIC_S3")
+    told = tool("idf.py", IDF.format(size=1))
+    esp32.build("ESP32_GENERIC", tree, NO_JOINING)
+    assert "MICROPY_BOARD=ESP32_GENERIC " in told.read_text()
+
+
+def test_an_image_beyond_its_partition_is_refused(tree, tool):
+    tool("idf.py", IDF.format(size=0x1F0001))
+    with pytest.raises(esp32.ESP32Error, match="2031617 bytes, the app partition 2031616"):
+        esp32.build("ESP32_GENERIC", tree, NO_JOINING)
+
+
+def test_a_compilers_error_is_told(tree, tool):
+    tool("idf.py", "echo 'main.c:1: error: no such thing' >&2; exit 2")
+    with pytest.raises(esp32.ESP32Error, match="(?s)no such thing.*see .*ESP32_GENERIC.log"):
+        esp32.build("ESP32_GENERIC", tree, NO_JOINING)
+
+
+def test_the_container_sees_the_sources_and_runs_as_the_user(tree, tool, monkeypatch):
+    monkeypatch.delenv("IDF_PATH")
+    told = tool("docker", "exit 125")
+    with pytest.raises(esp32.ESP32Error, match="building mpy-cross failed"):
+        esp32.build("ESP32_GENERIC", tree)
+    told = told.read_text()
+    assert f"--volume={sources.ROOT}:{sources.ROOT}" in told and f"--volume={tree}:{tree}" in told
+    assert f"--user={os.getuid()}:{os.getgid()}" in told and esp32.image(tree) in told
+
+
+def test_progress_is_ninjas_and_not_its_bootloaders():
+    lines = ("[750/1500] Building C object", "[90/100] Building C object", "cmake -G Ninja")
+    assert [esp32.percent(line) for line in lines] == [50, 0, 0]
 
 
 @pytest.mark.parametrize("name", ("", "_S3", "_C3", "_C6"))
@@ -85,7 +166,7 @@ def test_esptool_finds_no_chip_on_a_silent_line(monkeypatch, tmp_path):
     monkeypatch.setattr(flash, "build", lambda *_: image)
     master, slave = pty.openpty()
     try:
-        with pytest.raises(board.BoardError, match="found no esp32c3"):
+        with pytest.raises(board.BoardError, match="could not write to an esp32c3.*BOOT"):
             flash.flash("ESP32_GENERIC_C3", os.ttyname(slave))
     finally:
         os.close(master)
