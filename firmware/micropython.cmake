@@ -1,2 +1,2 @@
-# For CMake ports: USER_C_MODULES=.../firmware.
+# For CMake ports: USER_C_MODULES=.../firmware/micropython.cmake.
 include(${CMAKE_CURRENT_LIST_DIR}/tlsresume/micropython.cmake)

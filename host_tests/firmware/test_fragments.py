@@ -1,5 +1,6 @@
 """The build fragments for CMake ports, and the ESP32 boards, against upstream's own files."""
 
+import os
 import re
 import subprocess
 
@@ -14,7 +15,7 @@ HARNESS = """
 cmake_minimum_required(VERSION 3.12)
 project(harness NONE)
 set(MICROPY_DIR {tree})
-set(USER_C_MODULES {firmware})
+set(USER_C_MODULES {firmware}/micropython.cmake)
 include(${{MICROPY_DIR}}/py/usermod.cmake)
 message("SOURCES ${{MICROPY_SOURCE_USERMOD}}")
 message("INCLUDES ${{MICROPY_INC_USERMOD}}")
@@ -95,12 +96,59 @@ def test_every_line_of_an_sdkconfig_has_its_reason(fragment):
         assert reason.startswith("# ") and re.fullmatch(r"CONFIG_\w+=[yn]", option)
 
 
-def test_the_variables_that_a_board_sets_are_upstreams():
-    common = "".join(p.read_text() for p in (sources.micropython() / "ports/esp32").glob("*.txt"))
-    common += (sources.micropython() / "py" / "usermod.cmake").read_text()
-    for name in re.findall(r"(?:set|APPEND)\(?\s*(?!TLSRESUME)(\w+) \$", esp32_cmake()):
-        assert name in common, name
+# In the place of ESP-IDF's: what upstream's CMakeLists.txt has found by then.
+PROJECT = """
+file(READ ${SDKCONFIG_DEFAULTS} sdkconfig)
+message("SDKCONFIG ${sdkconfig}END")
+message("TARGET ${IDF_TARGET}")
+message("MODULES ${USER_C_MODULES}")
+message("MANIFEST ${MICROPY_FROZEN_MANIFEST}")
+macro(project)
+endmacro()
+"""
 
 
-def esp32_cmake():
-    return (FIRMWARE / "esp32.cmake").read_text()
+@pytest.fixture
+def upstreams_cmake(tmp_path):
+    """Evaluate upstream's own CMakeLists.txt for a board of ours; gives what it says."""
+
+    def evaluate(board, *options):
+        project = tmp_path / "idf" / "tools" / "cmake" / "project.cmake"
+        project.parent.mkdir(parents=True)
+        project.write_text(PROJECT)
+        command = [
+            "cmake",
+            "-S",
+            sources.micropython() / "ports" / "esp32",
+            "-B",
+            tmp_path / "out",
+        ]
+        command += [f"-DMICROPY_BOARD={board.name}", f"-DMICROPY_BOARD_DIR={board}", *options]
+        env = {**os.environ, "IDF_PATH": str(tmp_path / "idf")}
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stderr
+
+    return evaluate
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_upstreams_build_takes_our_board(upstreams_cmake, board):
+    said = upstreams_cmake(board)
+    chip = "esp32" + board.name.removeprefix("ESP32_GENERIC").replace("_", "").lower()
+    assert f"TARGET {'' if chip == 'esp32' else chip}\n" in said
+    assert f"MODULES {FIRMWARE}/micropython.cmake\n" in said
+    assert f"MANIFEST {board / 'manifest.py'}\n" in said
+    assert "CONFIG_PARTITION_TABLE_CUSTOM=y" in said  # upstream's
+    assert "CONFIG_MBEDTLS_CLIENT_SSL_SESSION_TICKETS=y" in said
+    assert "TLS1_3" not in said
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_the_variant_has_tls13(upstreams_cmake, board):
+    said = upstreams_cmake(board, "-DMICROPY_BOARD_VARIANT=TLS13")
+    assert "CONFIG_MBEDTLS_CLIENT_SSL_SESSION_TICKETS=y" in said
+    assert "CONFIG_MBEDTLS_SSL_PROTO_TLS1_3=y" in said
+
+
+def test_modules_of_ones_own_are_built_with_ours(upstreams_cmake):
+    said = upstreams_cmake(BOARDS[0], "-DUSER_C_MODULES=/own/micropython.cmake")
+    assert f"MODULES /own/micropython.cmake;{FIRMWARE}/micropython.cmake\n" in said
