@@ -1,5 +1,6 @@
-"""On the instruction set of ESP32-C3 and C6: all that needs no network."""
+"""On the instruction set of ESP32-C3 and C6: and without a network, over a serial line."""
 
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -20,14 +21,9 @@ def firmware():
     tree = sources.micropython()
     out = sources.BUILD / "VIRT_RV32"
     out.mkdir(parents=True, exist_ok=True)
-    # Debian's compiler has no libraries for rv32imac_zicsr, and would link 64-bit ones.
-    arch = ["-march=rv32imac", "-mabi=ilp32"]
-    name = ["riscv64-unknown-elf-gcc", *arch, "-print-libgcc-file-name"]
-    libgcc = subprocess.run(name, capture_output=True, text=True, check=True).stdout.strip()
-    flags = " ".join([*arch, "-Wl,-EL", "-T mcu/rv32/virt.ld", "-Wl,--gc-sections", "-nostdlib"])
     command = ["make", "-j2", "-C", tree / "ports" / "qemu", "BOARD=VIRT_RV32"]
-    command += [f"BOARD_DIR={HERE}", f"BUILD={out}", f"LDFLAGS={flags}", f"LIBS={libgcc}"]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    command += [f"BOARD_DIR={HERE}", f"BUILD={out}"]
+    done = subprocess.run(command, env=sources.environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return out / "firmware.elf"
 
@@ -39,13 +35,20 @@ def line(firmware):
 
 
 @pytest.fixture
-def run(line):
+def board(line):
+    """The board after a soft reset; its scripts find `result`."""
     with Board(line) as board:
         board.soft_reset()
-        yield lambda script: board.run(
+        board.execute(
             "import json, os, tlsresume\n"
-            "def result(**kwargs):\n    print('RESULT', json.dumps(kwargs))\n" + script
+            "def result(**kwargs):\n    print('RESULT', json.dumps(kwargs))"
         )
+        yield board
+
+
+@pytest.fixture
+def run(board):
+    return board.run
 
 
 def test_the_module_is_there(run):
@@ -118,3 +121,77 @@ b.verify_mode = tls.CERT_NONE
 result(same=same, differs=a.fingerprint() != b.fingerprint(), length=len(a.fingerprint()))
 """)
     assert got == {"same": True, "differs": True, "length": 32}
+
+
+# A stream whose bytes the host carries to a server, and back.
+CARRIED = """
+import io, tls
+class Carried(io.IOBase):
+    def __init__(self):
+        self.received = self.sent = b""
+    def readinto(self, buf):
+        part = self.received[: len(buf)]
+        self.received = self.received[len(part) :]
+        buf[: len(part)] = part
+        return len(part) or None
+    def write(self, data):
+        self.sent += bytes(data)
+        return len(data)
+    def ioctl(self, request, arg):
+        return arg if request == 3 else 0  # it is always ready
+def connect():
+    global line, s, asked
+    line, asked = Carried(), False
+    s = ctx.wrap_socket(
+        line, server_hostname="localhost", server_port=443, do_handshake_on_connect=False
+    )
+def carry(received):
+    "The bytes for the server, what it has answered, and whether it resumed."
+    global asked
+    line.received += bytes.fromhex(received)
+    asked = asked or s.write(b"hello\\n") == 6
+    answer = asked and s.read(6) or b""
+    sent, line.sent = line.sent, b""
+    result(sent=sent.hex(), answer=answer.decode(), reused=s.session_reused)
+"""
+
+
+@pytest.fixture
+def context(certs):
+    """The server's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{certs.server}.pem", f"{certs.server}.key")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def converse(board, context):
+    """One connection; what the board and the server say of its resumption."""
+    received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(received, sent, server_side=True)
+    board.execute("connect()")
+    for _ in range(8):
+        got = board.run(f"carry('{sent.read().hex()}')")
+        if got["answer"] == "hello\n":
+            got |= board.run("s.close()\nresult(sent=line.sent.hex())")
+            received.write(bytes.fromhex(got["sent"]))
+            server.unwrap()  # without a close_notify OpenSSL forgets the session
+            return got["reused"], server.session_reused
+        received.write(bytes.fromhex(got["sent"]))
+        try:
+            server.write(server.read(6))
+        except ssl.SSLWantReadError:
+            pass
+    raise AssertionError("no answer")
+
+
+@pytest.mark.parametrize("options", (0, ssl.OP_NO_TICKET), ids=("tickets", "ids"))
+def test_it_resumes_over_any_stream(board, certs, context, options):
+    context.options |= options
+    board.execute(CARRIED)
+    board.execute(
+        "ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)\nctx.load_verify_locations(CA)",
+        CA=certs.ca.der,
+    )
+    said = [converse(board, context) for _ in range(3)]
+    assert said == [(False, False), (True, True), (True, True)]

@@ -4,12 +4,23 @@
 
 #include <string.h>
 
-#define MTIME (*(volatile uint64_t *)0x0200bff8) // 10 MHz
-#define RTC_LOW (*(volatile uint32_t *)0x00101000) // nanoseconds since 1970; latches the high
-#define RTC_HIGH (*(volatile uint32_t *)0x00101004)
+#define MTIME_LOW REG(0x0200bff8) // 10 MHz
+#define MTIME_HIGH REG(0x0200bffc)
+#define RTC_LOW REG(0x00101000) // nanoseconds since 1970; latches the high half
+#define RTC_HIGH REG(0x00101004)
+
+static uint64_t mtime(void) {
+    for (;;) {
+        uint32_t high = MTIME_HIGH;
+        uint32_t low = MTIME_LOW;
+        if (high == MTIME_HIGH) {
+            return (uint64_t)high << 32 | low;
+        }
+    }
+}
 
 uint64_t clock_us(void) {
-    return MTIME / 10;
+    return mtime() / 10;
 }
 
 uint64_t clock_wall_us(void) {
@@ -38,7 +49,7 @@ mp_uint_t mp_hal_ticks_ms(void) {
 }
 
 mp_uint_t mp_hal_ticks_cpu(void) {
-    return MTIME;
+    return mtime();
 }
 
 uint64_t mp_hal_time_ns(void) {
