@@ -1,6 +1,7 @@
 """The C module compiles without a warning for the chips that nothing here can build for."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import sources
@@ -11,8 +12,9 @@ WARNINGS = "-Wall -Wextra -Wno-unused-parameter -Wpointer-arith -Wdouble-promoti
 WARNINGS += " -Wfloat-conversion -Wno-missing-field-initializers -Werror"
 PICOLIBC = "-isystem /usr/lib/picolibc/riscv64-unknown-elf/include"
 COMPILERS = {
-    "ESP32 (Xtensa)": f"xtensa-lx106-elf-gcc {PICOLIBC}",
-    "ESP32-C3, C6 (RISC-V)": f"riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 {PICOLIBC}",
+    "ESP32 (Xtensa)": f"xtensa-lx106-elf-gcc -DESP_PLATFORM {PICOLIBC}",
+    "ESP32-C3, C6 (RISC-V)": "riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32"
+    f" -DESP_PLATFORM {PICOLIBC}",
     "Cortex-M0": "arm-none-eabi-gcc -mthumb -mcpu=cortex-m0",
     "Cortex-M3": "arm-none-eabi-gcc -mthumb -mcpu=cortex-m3",
     "Cortex-M33": "arm-none-eabi-gcc -mthumb -mcpu=cortex-m33",
@@ -21,12 +23,14 @@ COMPILERS = {
 
 @pytest.fixture(scope="session")
 def headers():
-    """Include folders: MicroPython's and Mbed TLS's own, and the names that a build generated."""
+    """Include folders: MicroPython's, Mbed TLS's and lwIP's own, and the names of a build."""
     from build import build
 
-    generated = build("QEMU_MPS2").parent
+    generated = build("UNIX").parent
     tree = sources.micropython()
     folders = [tree, tree / "ports/qemu", tree / "lib/mbedtls/include", generated]
+    lwip = tree / "lib/lwip/src/include"
+    folders += [Path(__file__).parent / "ESP_IDF", lwip, lwip / "compat/posix"]
     return [*folders, sources.ROOT / "boards/QEMU_MPS2", MODULE]
 
 
@@ -35,7 +39,7 @@ def headers():
 def test_it_compiles_without_a_warning(headers, tmp_path, chip, tls13):
     command = f"{COMPILERS[chip]} {WARNINGS} -std=gnu99 -Os -DNDEBUG -c".split()
     command += [f"-I{folder}" for folder in headers]
-    command += ["-DMP_CONFIGFILE=<mpconfigboard.h>", "-DMICROPY_PY_LWIP=1"]
+    command += ["-DMP_CONFIGFILE=<mpconfigboard.h>"]
     command += ['-DMBEDTLS_CONFIG_FILE="mbedtls_config_board.h"']
     command += ['-DMBEDTLS_USER_CONFIG_FILE="mbedtls_config_tlsresume.h"']
     command += [f"-DTLSRESUME_WITH_TLS13={tls13}", "-DMICROPY_HEAP_SIZE=1"]
