@@ -1,11 +1,9 @@
 """On the instruction set of ESP32-C3 and C6: and without a network, over a serial line."""
 
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
-import sources
 from board import Board
 from emulator import Emulator
 
@@ -13,19 +11,8 @@ HERE = Path(__file__).parent / "VIRT_RV32"
 
 
 @pytest.fixture(scope="session")
-def firmware():
-    """build/VIRT_RV32/firmware.elf, from upstream's board of that name and HERE."""
-    from build import build
-
-    build("UNIX")  # and mpy-cross with it
-    tree = sources.micropython()
-    out = sources.BUILD / "VIRT_RV32"
-    out.mkdir(parents=True, exist_ok=True)
-    command = ["make", "-j2", "-C", tree / "ports" / "qemu", "BOARD=VIRT_RV32"]
-    command += [f"BOARD_DIR={HERE}", f"BUILD={out}"]
-    done = subprocess.run(command, env=sources.environment(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return out / "firmware.elf"
+def firmware(make):
+    return make("qemu", "VIRT_RV32", "BOARD=VIRT_RV32", f"BOARD_DIR={HERE}") / "firmware.elf"
 
 
 @pytest.fixture(scope="session")
