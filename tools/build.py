@@ -27,6 +27,7 @@ def build(board, *arguments, name=None):
         names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
         raise BuildError(f"no board {board}: {names}")
     if board.startswith("ESP32"):
+        esp32.check()
         return esp32.build(board, sources.checkout(), *arguments)
     tree = sources.micropython()
     name = name or board
@@ -45,13 +46,14 @@ def build(board, *arguments, name=None):
 def _make(tree, out, title, *arguments):
     log = out / f"{title}.log"
     command = ["make", f"-j{os.cpu_count()}", *map(str, arguments)]
-    env = sources.environment()
-    if tree == sources.PINNED:
-        # Without this MicroPython names our own repository's commit as its version.
-        env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = sources.pinned_tag()
     steps = _last_steps(log)
     process = subprocess.Popen(
-        command, cwd=tree, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=tree,
+        env=sources.environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     with log.open("w") as f, process, progress(f"building {title}", steps) as advance:
         for line in process.stdout:
@@ -73,7 +75,7 @@ def main():
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         sys.exit(__doc__)
     try:
-        console.print(f"{build(*sys.argv[1:])}")
+        console.print(f"{build(*sys.argv[1:])}", soft_wrap=True)
     except (BuildError, ESP32Error, sources.SourceError) as e:
         sys.exit(f"build: {e}")
 

@@ -13,7 +13,7 @@ from progress import console, progress
 IDF_VERSIONS = ((5, 2), (5, 5))
 HOW = """{what}. Do one of these, and run the same command again:
   - install ESP-IDF 5.2 to 5.5 (its Getting Started guide), then: . $IDF_PATH/export.sh
-  - install docker: the build then runs in the container {image}"""
+  - install docker: the build then runs in the container espressif/idf"""
 
 
 class ESP32Error(Exception):
@@ -21,7 +21,7 @@ class ESP32Error(Exception):
 
 
 def build(board, tree, *arguments):
-    """Build `board` from the checkout `tree` into build/BOARD, or for the argument
+    """Build `board`, after check(), from the checkout `tree` into build/BOARD, or for the argument
     BOARD_VARIANT=NAME into build/BOARD-NAME; returns the Path of the image, firmware.bin.
 
     `arguments` are for upstream's make. Raises ESP32Error.
@@ -30,14 +30,41 @@ def build(board, tree, *arguments):
     variant = [a.removeprefix("BOARD_VARIANT=") for a in arguments if "BOARD_VARIANT=" in a]
     name = "-".join([board, *variant])
     out = sources.BUILD / name
-    environment = _idf(tree)
     out.mkdir(parents=True, exist_ok=True)
-    make = [*environment, "make", "-C"]
+    make = [] if os.environ.get("IDF_PATH") else _container(tree)
+    make += ["make", "-C"]
     _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross")
     make += [str(tree / "ports" / "esp32"), f"BOARD_DIR={sources.ROOT / 'boards' / board}"]
     _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}")
     _check_size(out, tree)
     return out / "firmware.bin"
+
+
+def check():
+    """Raises ESP32Error where neither ESP-IDF nor docker is there to build with."""
+    idf = os.environ.get("IDF_PATH")
+    if not idf:
+        if not shutil.which("docker"):
+            raise ESP32Error(HOW.format(what="neither IDF_PATH nor docker is there"))
+        return
+    version = _version(Path(idf))
+    if version is None:
+        raise ESP32Error(HOW.format(what=f"IDF_PATH={idf} is no ESP-IDF"))
+    if not IDF_VERSIONS[0] <= version <= IDF_VERSIONS[1]:
+        raise ESP32Error(HOW.format(what="{} is ESP-IDF {}.{}".format(idf, *version)))
+    if not shutil.which("idf.py"):
+        raise ESP32Error(f"ESP-IDF is not in the PATH: . {idf}/export.sh")
+
+
+def _version(idf):
+    """(major, minor), or None for what is no ESP-IDF."""
+    try:
+        text = (idf / "tools" / "cmake" / "version.cmake").read_text()
+    except OSError:
+        return None
+    return tuple(
+        int(re.search(rf"IDF_VERSION_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR")
+    )
 
 
 def image(tree):
@@ -47,40 +74,12 @@ def image(tree):
     return "espressif/idf:" + re.findall(r"v[\d.]*\d", supported)[-1]
 
 
-def _idf(tree):
-    """What runs a command in ESP-IDF's environment: a list to put before it.
-
-    Raises ESP32Error where there is none.
-    """
-    idf = os.environ.get("IDF_PATH")
-    if idf:
-        _check_version(Path(idf), tree)
-        if not shutil.which("idf.py"):
-            raise ESP32Error(f"ESP-IDF is not in the PATH: . {idf}/export.sh")
-        return []
-    if not shutil.which("docker"):
-        raise _unusable("neither IDF_PATH nor docker is there", tree)
+def _container(tree):
+    """What to put before a command (a list), to run it in the container; the user's files stay
+    the user's."""
     folders = [f"--volume={folder}:{folder}" for folder in sorted({str(sources.ROOT), str(tree)})]
-    # What is made belongs to the user, not to root.
     user = [f"--user={os.getuid()}:{os.getgid()}", "--env=HOME=/tmp"]
     return ["docker", "run", "--rm", *user, *folders, image(tree)]
-
-
-def _check_version(idf, tree):
-    try:
-        text = (idf / "tools" / "cmake" / "version.cmake").read_text()
-    except OSError:
-        raise _unusable(f"IDF_PATH={idf} is no ESP-IDF", tree)
-    version = tuple(
-        int(re.search(rf"IDF_VERSION_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR")
-    )
-    if not IDF_VERSIONS[0] <= version <= IDF_VERSIONS[1]:
-        named = ".".join(map(str, version))
-        raise _unusable(f"{idf} is ESP-IDF {named}", tree)
-
-
-def _unusable(what, tree):
-    return ESP32Error(HOW.format(what=what, image=image(tree)))
 
 
 def _run(command, log, title):

@@ -40,7 +40,7 @@ def flash(board, port, *arguments):
             " hold the board's BOOT button while it connects"
         )
     with _restarted(port) as there:
-        console.print(f"{port}: {there.check()}, tlsresume is available")
+        console.print(f"{port}: {there.check()}, tlsresume is available", soft_wrap=True)
 
 
 def _restarted(port):

@@ -52,9 +52,13 @@ def checkout():
 
 
 def environment():
-    """This process's environment (dict) without the variables of our own make."""
+    """The environment (dict) to build MicroPython in: without the variables of our own make."""
     ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD", "PORT", "VARIANT")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    if "MICROPYTHON" not in env:
+        # Without this MicroPython names our own repository's commit as its version.
+        env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = pinned_tag()
+    return env
 
 
 def pinned_tag():
@@ -194,7 +198,10 @@ def _unpack(archive, place):
 def _run(command, env, cwd):
     result = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True)
     if result.returncode:
-        raise SourceError(f"{' '.join(command)} failed:\n{result.stderr.strip()}")
+        raise SourceError(
+            f"{' '.join(command)} failed:\n{result.stderr.strip()}\n"
+            "Where it cannot be fetched, set MICROPYTHON to a checkout of your own."
+        )
 
 
 def main():

@@ -1,9 +1,11 @@
 """Firmware that is built from the outside, as a user of upstream's ports does."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import sources
+from emulator import Emulator
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,12 @@ def make(micropython):
         return out
 
     return make
+
+
+@pytest.fixture(scope="session")
+def riscv_line(make):
+    """The serial line of a running VIRT_RV32: the instruction set of ESP32-C3 and C6."""
+    board = f"BOARD_DIR={Path(__file__).parent / 'VIRT_RV32'}"
+    firmware = make("qemu", "VIRT_RV32", "BOARD=VIRT_RV32", board) / "firmware.elf"
+    with Emulator(firmware, machine="virt") as emulator:
+        yield emulator.port

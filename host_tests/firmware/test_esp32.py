@@ -32,31 +32,39 @@ def test_the_app_partition_is_read_from_upstreams_tables():
     assert esp32.app_size(tables / "partitions-4MiB-ota.csv") == 0x180000
 
 
-def test_without_idf_and_docker_both_are_named(tree, monkeypatch, tmp_path):
+@pytest.mark.parametrize("version", ((5, 2), (5, 5)))
+def test_idf_5_2_to_5_5_will_do(tool, monkeypatch, tmp_path, version):
+    tool("idf.py", "")
+    (tmp_path / "idf").rename(tmp_path / "another")
+    monkeypatch.setenv("IDF_PATH", idf(tmp_path, *version))
+    esp32.check()
+
+
+def test_without_idf_and_docker_both_are_named(monkeypatch, tmp_path):
     monkeypatch.delenv("IDF_PATH", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(esp32.ESP32Error, match=r"(?s)ESP-IDF 5.2 to 5.5.*docker"):
-        esp32.build("ESP32_GENERIC", tree)
+        esp32.check()
 
 
 @pytest.mark.parametrize("version", ((5, 1), (5, 6), (6, 0)))
-def test_another_idf_is_refused_by_its_version(tree, monkeypatch, tmp_path, version):
+def test_another_idf_is_refused_by_its_version(monkeypatch, tmp_path, version):
     monkeypatch.setenv("IDF_PATH", idf(tmp_path, *version))
     with pytest.raises(esp32.ESP32Error, match="is ESP-IDF {}.{}".format(*version)):
-        esp32.build("ESP32_GENERIC", tree)
+        esp32.check()
 
 
-def test_an_idf_that_was_not_exported_is_told(tree, monkeypatch, tmp_path):
+def test_an_idf_that_was_not_exported_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("IDF_PATH", idf(tmp_path, 5, 4))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(esp32.ESP32Error, match="export.sh"):
-        esp32.build("ESP32_GENERIC", tree)
+        esp32.check()
 
 
-def test_what_is_no_idf_is_told(tree, monkeypatch, tmp_path):
+def test_what_is_no_idf_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("IDF_PATH", str(tmp_path))
     with pytest.raises(esp32.ESP32Error, match="is no ESP-IDF"):
-        esp32.build("ESP32_GENERIC", tree)
+        esp32.check()
 
 
 def test_the_container_has_the_newest_idf_that_the_release_supports(tree):
@@ -171,6 +179,13 @@ def test_esptool_finds_no_chip_on_a_silent_line(monkeypatch, tmp_path):
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_after_writing_the_board_is_asked_for_tlsresume(riscv_line, monkeypatch, capsys):
+    monkeypatch.setattr(flash, "build", lambda *_: None)
+    monkeypatch.setattr(flash, "command", lambda *_: ["true"])  # in esptool's place
+    flash.flash("ESP32_GENERIC_C3", riscv_line)
+    assert "tlsresume is available" in capsys.readouterr().out
 
 
 def test_flash_tells_its_usage():

@@ -1,30 +1,15 @@
 """On the instruction set of ESP32-C3 and C6: and without a network, over a serial line."""
 
 import ssl
-from pathlib import Path
 
 import pytest
 from board import Board
-from emulator import Emulator
-
-HERE = Path(__file__).parent / "VIRT_RV32"
-
-
-@pytest.fixture(scope="session")
-def firmware(make):
-    return make("qemu", "VIRT_RV32", "BOARD=VIRT_RV32", f"BOARD_DIR={HERE}") / "firmware.elf"
-
-
-@pytest.fixture(scope="session")
-def line(firmware):
-    with Emulator(firmware, machine="virt") as emulator:
-        yield emulator.port
 
 
 @pytest.fixture
-def board(line):
+def board(riscv_line):
     """The board after a soft reset; its scripts find `result`."""
-    with Board(line) as board:
+    with Board(riscv_line) as board:
         board.soft_reset()
         board.execute(
             "import json, os, tlsresume\n"
