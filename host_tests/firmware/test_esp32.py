@@ -1,5 +1,6 @@
 """The tools for ESP32: what they check, and what they say when something is missing."""
 
+import json
 import os
 import pty
 import subprocess
@@ -147,6 +148,14 @@ def test_the_container_sees_the_sources_and_runs_as_the_user(tree, tool, monkeyp
 def test_progress_is_ninjas_and_not_its_bootloaders():
     lines = ("[750/1500] Building C object", "[90/100] Building C object", "cmake -G Ninja")
     assert [esp32.percent(line) for line in lines] == [50, 0, 0]
+
+
+@pytest.mark.parametrize("name", ("", "_S3", "_C3", "_C6"))
+def test_the_image_begins_where_upstream_says(tree, name):
+    board = f"ESP32_GENERIC{name}"
+    told = json.loads((tree / "ports/esp32/boards" / board / "board.json").read_text())
+    offset = int(told.get("deploy_options", {}).get("flash_offset", "0"), 0)
+    assert int(flash.OFFSETS[flash.chip(board)], 0) == offset
 
 
 @pytest.mark.parametrize("name", ("", "_S3", "_C3", "_C6"))
