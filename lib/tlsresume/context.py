@@ -10,7 +10,7 @@ from .config import Config
 from .session import SSLSession
 
 try:
-    from socket import TCP_NODELAY  # lwIP has a number of its own
+    from socket import TCP_NODELAY  # type: ignore  # lwIP has a number of its own
 except ImportError:
     TCP_NODELAY = 1  # type: ignore
 
