@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import sources
+from libraries import libraries
 from progress import progress
 
 STUBS = {
@@ -43,9 +44,9 @@ def check(port):
         json.dumps(
             {
                 **RULES,
-                "include": [str(lib / "tlsresume")],
+                "include": [str(lib / "tlsresume"), str(lib / "examples")],
                 "exclude": ignored,
-                "extraPaths": [str(lib)],
+                "extraPaths": [str(lib), str(libraries())],
                 "stubPath": str(folder),
                 "typeshedPath": str(folder),
             }

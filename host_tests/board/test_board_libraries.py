@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import examples
 import pytest
 from daemons import Mosquitto, Nginx
 from emulator import Emulator
@@ -12,7 +13,6 @@ from libraries import libraries
 from build import build
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "lib" / "examples"
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def example(board):
     def example(name, **variables):
         given = {k: v(host) if callable(v) else v for k, v in variables.items()}
         with board.mount(libraries()):
-            return board.execute((EXAMPLES / name).read_text(), **given).splitlines()
+            return board.execute(examples.example(name, **given)).splitlines()
 
     return example
 
@@ -55,7 +55,7 @@ def test_mqtt_resumes(example, certs, start, mutual):
 
 def test_asyncio_streams_resume(example, server, certs):
     s = server(version="1.2")
-    said = example("with_asyncio.py", HOST=str, PORT=s.port, CA=certs.ca.der)
+    said = example("with_asyncio.py", HOST=str, NAME="localhost", PORT=s.port, CA=certs.ca.der)
     assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
     assert s.reused(3) == [False, True, True]
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import examples
 import pytest
 from counting_proxy import CountingProxy
 from daemons import Mosquitto, Nginx
@@ -13,7 +14,6 @@ from libraries import libraries
 from mpy import bundle
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "lib" / "examples"
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +24,7 @@ def folder():
 @pytest.fixture
 def example(micropython, folder):
     def example(name, **variables):
-        given = f"import sys\nsys.path.append({folder!r})\n"
-        given += "".join(f"{k} = {v!r}\n" for k, v in variables.items())
-        script = given + (EXAMPLES / name).read_text()
+        script = f"import sys\nsys.path.append({folder!r})\n" + examples.example(name, **variables)
         done = subprocess.run(
             [str(micropython), "-c", script], capture_output=True, text=True, timeout=60
         )
@@ -129,7 +127,9 @@ def test_mqtt_resumes(example, mosquitto, certs, mutual):
 
 def test_asyncio_streams_resume(example, server, certs):
     s = server()
-    said = example("with_asyncio.py", HOST="127.0.0.1", PORT=s.port, CA=certs.ca.der)
+    said = example(
+        "with_asyncio.py", HOST="127.0.0.1", NAME="localhost", PORT=s.port, CA=certs.ca.der
+    )
     assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
     assert s.reused(3) == [False, True, True]
 

@@ -1,9 +1,12 @@
-# Two requests to one server: the second resumes. URL stands before it.
+"""Two requests to one server: the second resumes."""
+
 import tlsresume
 
 tlsresume.install()
 
-import requests  # noqa: E402
+import requests
+
+URL = "https://example.com/"
 
 for _ in range(2):
     response = requests.get(URL)

@@ -1,15 +1,20 @@
-# A board that wakes, publishes and sleeps. HOST, PORT, and SSL_PARAMS as ssl.wrap_socket takes
-# them stand before it.
+"""Connect, publish, disconnect, as a board that wakes and sleeps: all but the first resume."""
+
 import tlsresume
 
 tlsresume.install()
 
-from umqtt.simple2 import MQTTClient  # noqa: E402
+from umqtt.simple2 import MQTTClient
+
+HOST = "broker.example.com"
+PORT = 8883
+# As ssl.wrap_socket takes them: also cadata (DER), cert_reqs, cert and key (DER).
+SSL_PARAMS = {"server_hostname": HOST}
 
 for reading in range(3):
     client = MQTTClient("board", HOST, PORT, ssl=True, ssl_params=SSL_PARAMS)
     client.connect()
     client.publish(b"reading", str(reading), qos=1)
     client.wait_msg()
-    print("published", reading, "resumed", client.sock.session_reused)
+    print("published", reading, "resumed", client.sock.session_reused)  # type: ignore
     client.disconnect()
