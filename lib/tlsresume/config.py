@@ -12,6 +12,7 @@ class Config:
 
     def __init__(self, protocol):
         self._context = tls.SSLContext(protocol)
+        self.sessions = None  # set by who derives
         self._inputs = []  # hashes of what was loaded or set
         self._callback = None
         self._fingerprint = None
@@ -62,6 +63,12 @@ class Config:
         """Allow these, a list of names as `get_ciphers` gives. Raises OSError for others."""
         self._context.set_ciphers(ciphers)
         self._add(b"ciphers", ":".join(ciphers).encode())
+
+    def session_stats(self):
+        """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
+        from .stats import session_stats
+
+        return session_stats(self.sessions)
 
     def fingerprint(self):
         """What a resumed connection does not check again, hashed (bytes): verify mode, CAs, own

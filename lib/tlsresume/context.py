@@ -16,30 +16,6 @@ except ImportError:
 
 _IPPROTO_TCP = 6
 
-# CPython's names, then ours.
-_COUNTERS = (
-    "connect",
-    "connect_renegotiate",
-    "accept",
-    "accept_good",
-    "accept_renegotiate",
-    "hits",
-    "misses",
-    "timeouts",
-    "cache_full",
-    "offered",
-    "declined",
-    "failed",
-    "rejected",
-    "harvested_poll",
-    "harvested_close",
-    "harvested_read",
-    "loaded",
-    "load_failed",
-    "saved",
-    "save_failed",
-)
-
 
 class SSLContext(Config):
     """MicroPython's `tls.SSLContext`; its client connections resume by themselves."""
@@ -105,21 +81,6 @@ class SSLContext(Config):
             _tlsresume.handshake(wrapped)
         harvest.schedule()
         return wrapped
-
-    def session_stats(self):
-        """Counters of the cache: CPython's names, and what is counted beyond them.
-
-        `offered` to servers, `declined` by them, `expired` and `evicted` here, `failed`
-        handshakes and alerts, and harvested by poll, at close and (TLS 1.3) in a read.
-        """
-        number = len(self.sessions)
-        c = self.sessions.counted
-        stats = {name: c(name) for name in _COUNTERS}
-        stats["number"] = number
-        stats["connect_good"] = c("hits") + c("full")
-        stats["expired"] = stats["timeouts"]
-        stats["evicted"] = stats["cache_full"]
-        return stats
 
     def save(self):
         """Write the sessions to the storage now, as before `machine.deepsleep()`.

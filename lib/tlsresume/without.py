@@ -24,7 +24,8 @@ class SSLContext(Config):
         return self._native(sock, server_side, do_handshake_on_connect, server_hostname, client_id)
 
     def save(self):
-        pass
+        """Nothing is ever written."""
+        return False
 
 
 def poll():
