@@ -10,12 +10,20 @@ demo: ## watch it resume on the unix port; BOARD=QEMU_MPS2: emulated; PORT=/dev/
 	@$(PYTHON) tools/demo.py $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 test: ## build, and run all tests
-	@tools/setup.sh board test
+	@tools/setup.sh board test interop trust
 	@$(PYTHON) -m pytest
 
 hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
 	@tools/setup.sh board
 	@$(PYTHON) -m pytest host_tests/board $(if $(PORT),--port $(PORT))
+
+interop: ## against the servers of Debian's packages; writes the table in host_tests/interop
+	@tools/setup.sh test interop
+	@$(PYTHON) -m pytest host_tests/interop
+
+trust: ## faults, attacks and endurance at full length: hours
+	@tools/setup.sh board test trust
+	@$(PYTHON) -m pytest host_tests/trust --long
 
 bench: ## measure: tables, build/bench.json, build/bench.svg; PORT=/dev/ttyX: a real board, too
 	@tools/setup.sh board test
@@ -46,4 +54,4 @@ BOARD ?=
 PORT ?=
 VARIANT ?=
 
-.PHONY: help demo test hil bench lint firmware flash mpy clean
+.PHONY: help demo test hil interop trust bench lint firmware flash mpy clean

@@ -20,6 +20,9 @@ from tls_server import TLSServer  # noqa: E402
 
 
 def pytest_addoption(parser):
+    parser.addoption(
+        "--long", action="store_true", help="repeat as often as it takes hours, where a test can"
+    )
     group = parser.getgroup("board", "a real board on a serial line")
     for name, text in (
         ("port", "its serial port; without it the emulated board is tested"),
