@@ -79,3 +79,20 @@ def test_whole_periods_without_a_look_are_seen_by_the_wall_clock():
 def test_time_that_stands_still_stands_still():
     clock = Board().clock()
     assert elapsed(clock) == elapsed(clock) == 0
+
+
+def test_a_look_in_the_middle_of_a_look_counts_nothing_twice():
+    board = Board()
+    clock = board.clock()
+    seen = []
+
+    def interrupted():
+        if not seen:
+            seen.append(None)
+            board.sleep(5)
+            seen[0] = elapsed(clock)
+        return board.wall
+
+    clock._wall = interrupted
+    assert elapsed(clock) <= 5
+    assert seen == [5] and elapsed(clock) == 5

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-PORTABLE = ("test_clock", "test_cache", "test_entry", "test_pem", "test_snapshot")
+PORTABLE = ("test_clock", "test_cache", "test_entry", "test_lock", "test_pem", "test_snapshot")
 
 RUNNER = """
 import sys

@@ -3,6 +3,7 @@
 from . import entry as _entry
 from .clock import clock as _default_clock
 from .entry import wipe
+from .lock import lock
 
 DEFAULT_MAX = 10  # entries, as in libwebsockets
 DEFAULT_TIMEOUT = 300  # s, where neither user nor server say one
@@ -14,7 +15,8 @@ class SessionCache:
 
     A session is opaque bytes, found by host, port and fingerprint, the hash of the security
     configuration that earned it: under another fingerprint it is not there. Look-ups cost
-    the same whatever the size. What leaves the cache is overwritten.
+    the same whatever the size. What leaves the cache is overwritten. Threads may share it; a
+    scheduled callback that interrupts one of its methods finds and changes nothing.
     """
 
     def __init__(self, vhost="default", max=0, timeout=0, clock=None):
@@ -29,7 +31,7 @@ class SessionCache:
         self.vhost = vhost
         self.max = max or DEFAULT_MAX
         self.timeout = timeout
-        self.miss = None  # why the last look-up found nothing: empty, expired, configuration
+        self.miss = None  # why the last look-up found nothing: empty, expired, configuration, busy
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
         self.store = None  # the Persist that keeps the sessions, if any
@@ -75,55 +77,52 @@ class SessionCache:
         an entry. `renewed`: the secret is the predecessor's, and so is its ceiling. A
         session that is there already keeps its time. Raises MemoryError, nothing changed.
         """
-        key = self._key(host, port)
-        old = self._spaces.get(fingerprint, {}).get(key)
-        now = self._clock.now()
-        made = max(0, now - age)
-        if old is not None:
-            if _entry.session(old) == session:
-                return self._touch(old)
-            if renewed and not once:
-                made = _entry.made(old)
-        life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
-        expires = min(now + life - age, made + ceiling)
-        if expires <= now or len(session) > _entry.MAX_BYTES:
-            return
-        if old is not None and not once and len(old) == _entry.size(session):
-            # In place: the heap of a board that reconnects for weeks stays as it is.
-            _entry.write(old, session, made, expires)
-            self._touch(old)
-            self.changes += 1
-            return
-        entry = _entry.new(session, made, expires, once, old if once else None)
-        self._insert(fingerprint, key, entry)
-        if old is not None:
-            wipe(old)
+        with lock as first:
+            if first and len(session) <= _entry.MAX_BYTES:
+                now = self._clock.now()
+                life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
+                key = self._key(host, port)
+                old = self._spaces.get(fingerprint, {}).get(key)
+                made = max(0, now - age)
+                if renewed and not once and old is not None:
+                    made = _entry.made(old)
+                expires = min(now + life - age, made + ceiling)
+                if old is not None and _entry.holds(old, session):
+                    self._touch(old)
+                elif expires > now:
+                    self._keep(fingerprint, key, old, session, made, expires, once)
 
     def remove(self, host, port, fingerprint=None, made=None):
         """Forget the sessions for `host` and `port`: of all fingerprints, or of one; and, with
-        `made`, only if none is younger than that."""
-        key = self._key(host, port)
-        for space in list(self._spaces) if fingerprint is None else (fingerprint,):
-            entry = self._spaces.get(space, {}).get(key)
-            if entry is not None and (made is None or _entry.made(entry) <= made):
-                self._drop(space, key)
+        `made`, only if none is younger than that. Raises RuntimeError in a scheduled callback
+        that has interrupted the cache."""
+        with lock as first:
+            _refuse_unless(first)
+            key = self._key(host, port)
+            for space in list(self._spaces) if fingerprint is None else (fingerprint,):
+                entry = self._spaces.get(space, {}).get(key)
+                if entry is not None and (made is None or _entry.made(entry) <= made):
+                    self._drop(space, key)
 
     def now(self):
         """The cache's clock: seconds, of which `take` gives an older reading as `made`."""
         return self._clock.now()
 
     def clear(self):
-        """Forget all sessions. The statistics stay."""
+        """Forget all sessions. The statistics stay. Raises RuntimeError as `remove` does."""
         self._pull()
-        for space in self._spaces.values():
-            for entry in space.values():
-                wipe(entry)
-        self._spaces = {}
-        self.changes += 1
+        with lock as first:
+            _refuse_unless(first)
+            for space in self._spaces.values():
+                for entry in space.values():
+                    wipe(entry)
+            self._spaces = {}
+            self.changes += 1
 
     def __len__(self):
         self._pull()
-        return self._size()
+        with lock:
+            return self._size()
 
     def __bool__(self):
         return True  # an empty cache is a cache
@@ -144,38 +143,46 @@ class SessionCache:
             number = None if port == "?" else int(port)
             at = _entry.FIRST
             while at < len(entry):
-                age = now - _entry.made(entry, at)
-                left = _entry.expires(entry, at) - now
-                if left > 0:
+                with lock:  # an entry that has gone meanwhile is zeros, and long expired
+                    age = now - _entry.made(entry, at)
+                    left = _entry.expires(entry, at) - now
                     session = _entry.session(entry, at)
-                    yield fingerprint, host, number, session, age, left, _entry.once(entry, at)
-                    wipe(session)
-                at = _entry.after(entry, at)
+                    once = _entry.once(entry, at)
+                    at = _entry.after(entry, at)
+                if left > 0:
+                    yield fingerprint, host, number, session, age, left, once
+                wipe(session)
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
-        self._counts[what] = self._counts.get(what, 0) + 1
+        if what not in self._counts:
+            # In a new dict: no other thread comes upon one that grows.
+            self._counts = dict(self._counts, **{what: 0})
+        self._counts[what] += 1
 
     def counted(self, what):
         return self._counts.get(what, 0)
 
     def _find(self, host, port, fingerprint, take, reuse=False):
         self._pull()
-        key = self._key(host, port)
-        entry = self._spaces.get(fingerprint, {}).get(key)
-        if entry is None:
-            return self._missed("configuration" if self._elsewhere(key) else "empty")
-        if _entry.expires(entry) <= self._clock.now():
-            self._drop(fingerprint, key)
-            self.count("timeouts")
-            return self._missed("expired")
-        found = _entry.session(entry), _entry.made(entry)
-        self._touch(entry)
-        last = reuse and _entry.after(entry) == len(entry)
-        if take and _entry.once(entry) and not last:
-            self._behead(fingerprint, key, entry)
-        self.miss = None
-        return found
+        with lock as first:
+            if not first:
+                return self._missed("busy")
+            key = self._key(host, port)
+            entry = self._spaces.get(fingerprint, {}).get(key)
+            if entry is None:
+                return self._missed("configuration" if self._elsewhere(key) else "empty")
+            if _entry.expires(entry) <= self._clock.now():
+                self._drop(fingerprint, key)
+                self.count("timeouts")
+                return self._missed("expired")
+            found = _entry.session(entry), _entry.made(entry)
+            self._touch(entry)
+            last = reuse and _entry.after(entry) == len(entry)
+            if take and _entry.once(entry) and not last:
+                self._behead(fingerprint, key, entry)
+            self.miss = None
+            return found
 
     def _key(self, host, port):
         # Asked for several times a connection, and for the same host most often.
@@ -214,14 +221,33 @@ class SessionCache:
             wipe(entry)
             self.changes += 1
 
+    def _keep(self, fingerprint, key, old, session, made, expires, once):
+        if old is not None and not once and len(old) == _entry.size(session):
+            # In place: the heap of a board that reconnects for weeks stays as it is.
+            _entry.write(old, session, made, expires)
+            self._touch(old)
+            self.changes += 1
+            return
+        entry = _entry.new(session, made, expires, once, old if once else None)
+        try:
+            self._insert(fingerprint, key, entry)
+        except MemoryError:
+            wipe(entry)
+            raise
+        if old is not None:
+            wipe(old)
+
     def _insert(self, fingerprint, key, entry):
         space = self._spaces.get(fingerprint)
-        if (space is None or key not in space) and self._size() >= self.max:
-            self._drop(*self._last())
-            self.count("cache_full")
-        self._spaces.setdefault(fingerprint, {})[key] = entry
+        if space is None:
+            self._spaces[fingerprint] = {key: entry}
+        else:
+            space[key] = entry
         self._touch(entry)
         self.changes += 1
+        while self._size() > self.max:
+            self._drop(*self._last())
+            self.count("cache_full")
 
     def _last(self):
         _, fingerprint, key = min(
@@ -239,11 +265,12 @@ class SessionCache:
         self.changes += 1
 
     def _sorted(self):
-        found = [
-            (-_entry.used(entry), fingerprint, key, entry)
-            for fingerprint, space in self._spaces.items()
-            for key, entry in space.items()
-        ]
+        with lock:
+            found = [
+                (-_entry.used(entry), fingerprint, key, entry)
+                for fingerprint, space in self._spaces.items()
+                for key, entry in space.items()
+            ]
         found.sort(key=lambda item: item[0])
         return [item[1:] for item in found]
 
@@ -253,3 +280,8 @@ class NoSessions(SessionCache):
 
     def put(self, host, port, session, lifetime=0, fingerprint=b"", **kwargs):
         pass
+
+
+def _refuse_unless(first):
+    if not first:
+        raise RuntimeError("the cache is in use by what this callback interrupts: try again later")

@@ -20,33 +20,30 @@ class Clock:
         self._wall = wall or time.time
         self._period = period or time.ticks_add(0, -1) + 1  # too large for a small int
         self._wrap = self._period // 1000
-        self._last = self._ticks()
         self._epoch = int(self._wall())  # seconds since are a small int, and take no heap
-        self._last_wall = 0
-        self._seconds = START
-        self._ms = 0
+        # Ticks, wall clock, seconds and ms at the last look. Replaced as a whole: a thread or
+        # a callback that comes between finds the old ones, and they are right.
+        self._last = self._ticks(), 0, START, 0
 
     def now(self):
         """Seconds, START when the clock was made: an int that never decreases."""
+        last, last_wall, seconds, ms = self._last
         ticks = self._ticks()
         wall = int(self._wall()) - self._epoch
-        elapsed = ticks - self._last
+        elapsed = ticks - last
         if elapsed < 0:
             elapsed += self._period
-        unseen = wall - self._last_wall - elapsed // 1000 + 3600
+        unseen = wall - last_wall - elapsed // 1000 + 3600
         if unseen >= self._wrap:
-            self._catch_up(unseen)
-        self._last = ticks
-        self._last_wall = wall
-        elapsed += self._ms
-        self._seconds += elapsed // 1000
-        self._ms = elapsed % 1000
-        return self._seconds
+            seconds += self._missed(unseen)
+        elapsed += ms
+        seconds += elapsed // 1000
+        self._last = ticks, wall, seconds, elapsed % 1000
+        return seconds
 
-    def _catch_up(self, unseen):
+    def _missed(self, unseen):
         wraps, off = divmod(unseen, self._wrap)
-        if off <= 7200:
-            self._seconds += wraps * self._wrap
+        return wraps * self._wrap if off <= 7200 else 0
 
 
 clock = Clock()

@@ -8,6 +8,7 @@ _WHY = {
     "expired": "the session had expired here: see timeout=, and the server's ticket lifetime hint",
     "configuration": "there is a session, earned under another security configuration: verify "
     "mode, CAs, own certificate, ciphers or verify callback differ",
+    "busy": "a scheduled callback connected in the middle of another connection's look-up",
     "declined": "the server declined: restarted, another node or ticket key behind the same "
     "name, its session cache full or off, or expired there",
 }

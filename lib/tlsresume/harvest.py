@@ -5,8 +5,10 @@ import sys
 import _tlsresume
 
 from .cache import CEILING
+from .lock import lock
 
 DELAY = 500  # ms from the end of the negotiation to the check, as in libwebsockets
+BUSY = 10  # ms until the next try, where a callback has interrupted a cache
 
 _TLS13 = 0x0304
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
@@ -29,6 +31,8 @@ def poll():
     Returns the ms until the next call is worth it (an int), or None when nothing is awaited.
     Does not block, and raises nothing: without memory it goes on at the next call.
     """
+    if lock.mine():
+        return BUSY
     try:
         taken = _tlsresume.take(DELAY)
         while taken is not None:

@@ -1,6 +1,7 @@
 """A cache's sessions kept in a storage: loaded at the start, saved after a change."""
 
 from . import snapshot
+from .lock import Lock
 from .snapshot import wipe
 
 
@@ -25,26 +26,37 @@ class Persist:
         self._clock_survives = getattr(storage, "clock_survives", False)
         self._interval = getattr(storage, "interval", 60)
         self._saved = cache.changes
+        self._lock = Lock()
         self._next = 0  # when it may be saved again, on the cache's clock
         self._waiting = self._attempt(storage.load, "load_failed")  # for the clock to be set
         self.tick()
 
     def tick(self):
         """Load what waits for the clock; save what has changed, if the interval has passed."""
-        if self._waiting is not None:
-            self._attempt(self._load, "load_failed")
-        if self._cache.changes != self._saved and self._cache.now() >= self._next:
-            self.save()
+        with self._lock as first:
+            if first:
+                self._load_waiting()
+                if self._cache.changes != self._saved and self._cache.now() >= self._next:
+                    self._save_now()
 
     def save(self):
         """Write the sessions now. Returns whether they were written (bool).
 
         Nothing is written as long as the clock is not set: nobody could tell their age.
         """
-        if not (self._clock_survives or snapshot.clock_is_set(snapshot.now())):
-            return False
+        with self._lock as first:
+            if not first:
+                return False
+            self._load_waiting()
+            return self._save_now()
+
+    def _load_waiting(self):
         if self._waiting is not None:
             self._attempt(self._load, "load_failed")
+
+    def _save_now(self):
+        if not (self._clock_survives or snapshot.clock_is_set(snapshot.now())):
+            return False
         return self._attempt(self._save, "save_failed") is True
 
     def _load(self):

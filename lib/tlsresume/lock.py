@@ -1,0 +1,51 @@
+"""A lock against other threads, and against what interrupts its own."""
+
+try:
+    from _thread import allocate_lock, get_ident  # type: ignore
+except ImportError:  # a port without threads
+
+    def get_ident():
+        return 0
+
+    class allocate_lock:
+        def acquire(self):
+            pass
+
+        def release(self):
+            pass
+
+
+class Lock:
+    """`with lock as first:` waits for other threads, and never for its own.
+
+    `first` is False where this thread holds the lock already: within a call from there, or in a
+    callback of `micropython.schedule`, which runs in the middle of anything, and had better not
+    change what it finds half done.
+    """
+
+    def __init__(self):
+        self._lock = allocate_lock()
+        self._owner = None  # get_ident() of the thread that is within
+        self._depth = 0
+
+    def mine(self):
+        """Whether this thread holds the lock."""
+        return self._owner == get_ident()
+
+    def __enter__(self):
+        me = get_ident()
+        if self._owner != me:
+            # No callback runs between the two: MicroPython looks for them at jumps (py/vm.c).
+            self._lock.acquire()
+            self._owner = me
+        self._depth += 1
+        return self._depth == 1
+
+    def __exit__(self, kind, error, traceback):
+        self._depth -= 1
+        if self._depth == 0:
+            self._owner = None
+            self._lock.release()
+
+
+lock = Lock()  # of all caches
