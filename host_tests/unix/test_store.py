@@ -217,8 +217,9 @@ def stop(name):
     print(name)
     sys.stdin.readline()
 ctx = client(sessions=tlsresume.SessionCache(max=1, timeout=TIMEOUT))
-once(ctx, PORT)
-tlsresume.poll()
+for _ in range(3):
+    once(ctx, PORT)
+    tlsresume.poll()
 stop("kept")
 """
 ENDS = {
@@ -229,28 +230,61 @@ ENDS = {
 }
 
 
+# One byte at a time: nothing here makes a copy of a session.
+SINGLE_USE = """
+def stop(*what):
+    print(*what)
+    sys.stdin.readline()
+ctx = client()
+once(ctx, PORT)
+for _, _, _, session, _, _, _ in ctx.sessions.sessions():
+    secret = [session[i] for i in range(100, 148)]
+once(ctx, PORT)
+stop(*secret)
+"""
+
+
+@pytest.fixture
+def watch(micropython, certs):
+    """Start a script that stops twice, at stop(...): `watch(script, secret, **variables)` sees
+    that what `secret(line)` makes of the first line printed is in its memory once, then not."""
+
+    def watch(script, secret, **variables):
+        variables = {"HOST": "127.0.0.1", "CA": certs.ca.der, **variables}
+        script = "".join(f"{k} = {v!r}\n" for k, v in variables.items()) + PRELUDE + script
+        process = subprocess.Popen(
+            [str(micropython), "-c", script + "\nstop('gone')\n"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            found = secret(process.stdout.readline())
+            assert occurrences(process.pid, found) == 1
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "gone\n"
+            assert occurrences(process.pid, found) == 0
+            process.stdin.close()
+
+    return watch
+
+
 @pytest.mark.parametrize("end", ENDS)
-def test_when_a_session_goes_its_master_secret_goes(micropython, server, certs, tmp_path, end):
+def test_when_a_session_goes_its_master_secret_goes(watch, server, tmp_path, end):
     keylog = tmp_path / "keylog"
     s = server(version="1.2", keylog=str(keylog))
     timeout, how = ENDS[end]
-    given = {"HOST": "127.0.0.1", "PORT": s.port, "CA": certs.ca.der, "TIMEOUT": timeout}
-    script = "".join(f"{k} = {v!r}\n" for k, v in given.items()) + PRELUDE + WATCHED + how
-    process = subprocess.Popen(
-        [str(micropython), "-c", script + "\nstop('gone')\n"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    watch(WATCHED + how, lambda _: master_secret(keylog), PORT=s.port, TIMEOUT=timeout)
+
+
+def test_when_single_use_sessions_go_no_copy_of_them_stays(watch, server):
+    s = server(version="1.3", tickets=3)
+    watch(
+        SINGLE_USE + "ctx.sessions.clear()",
+        lambda line: bytes(map(int, line.split())),
+        PORT=s.port,
     )
-    with process:
-        assert process.stdout.readline() == "kept\n"
-        secret = master_secret(keylog)
-        assert occurrences(process.pid, secret) == 1
-        process.stdin.write("\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "gone\n"
-        assert occurrences(process.pid, secret) == 0
-        process.stdin.close()
 
 
 def master_secret(keylog):

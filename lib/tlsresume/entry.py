@@ -77,10 +77,20 @@ def session(entry, at=FIRST):
     return entry[at + _HEAD : after(entry, at)]
 
 
+def holds(entry, session):
+    """Whether `session` (bytes-like) is the newest. Copies nothing."""
+    return memoryview(entry)[FIRST + _HEAD : after(entry)] == session
+
+
 def behead(entry):
     """A new entry without the newest session, or None if it was the only one."""
     end = after(entry)
-    return entry[:FIRST] + entry[end:] if end < len(entry) else None
+    if end == len(entry):
+        return None
+    rest = bytearray(FIRST + len(entry) - end)
+    rest[:FIRST] = memoryview(entry)[:FIRST]
+    rest[FIRST:] = memoryview(entry)[end:]
+    return rest
 
 
 def touch(entry, used):
