@@ -13,7 +13,7 @@ SNIPPETS = [
     for snippet in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
 ]
 NOT_ON_UNIX = "import sys\nclass RTC:\n    data = b''\n    def memory(self, data=None):\n"
-NOT_ON_UNIX += "        if data is None:\n            return self.data\n        self.data = data\n"
+NOT_ON_UNIX += "        if data is None:\n            return bytes(bytearray(self.data))\n        self.data = data\n"
 NOT_ON_UNIX += "class machine:\n    RTC = RTC\nsys.modules['machine'] = machine\n"
 
 

@@ -8,6 +8,7 @@ By hand, for one host too: `tlsresume.snapshot.dump` and `load`.
 """
 
 import os
+import uctypes
 
 import _tlsresume
 
@@ -70,7 +71,7 @@ class NVS:
             length = self._nvs.get_blob("sessions", data)
         except OSError:
             return None  # nothing there
-        return data[:length]
+        return _cut(data, 0, length)
 
     def save(self, data):
         self._nvs.set_blob("sessions", data)
@@ -93,21 +94,29 @@ class RTCMemory:
         self.capacity = capacity - len(self._MARK)
 
     def load(self):
-        data = self._rtc.memory()
-        return memoryview(data)[len(self._MARK) :] if self._is_ours(data) else None
+        data = self._read()
+        return _cut(data, len(self._MARK), len(data)) if self._is_ours(data) else None
 
     def save(self, data):
         """Raises OSError where somebody else's data are, and leaves them alone."""
-        there = self._rtc.memory()
+        there = self._read()
         if there and not self._is_ours(there):
             raise OSError("the RTC memory is in use by another program")
         out = bytearray(self._MARK)
         out.extend(data)
         self._rtc.memory(out)
         _tlsresume.wipe(out)
+        _tlsresume.wipe(there)
+
+    def _read(self):
+        """A bytearray of what is there, which can be wiped: memory() gives bytes."""
+        data = self._rtc.memory()
+        copy = bytearray(data)
+        _tlsresume.wipe(uctypes.bytearray_at(uctypes.addressof(data), len(data)))
+        return copy
 
     def _is_ours(self, data):
-        return bytes(data[: len(self._MARK)]) == self._MARK
+        return data[: len(self._MARK)] == self._MARK
 
 
 class RTCKey(RTCMemory):
@@ -179,3 +188,10 @@ class Sealed:
             self._storage.save(nonce + _tlsresume.seal(self._key, nonce, self._context, padded))
         finally:
             _tlsresume.wipe(padded)
+
+
+def _cut(data, start, end):
+    """A part of the bytearray `data`, which is wiped."""
+    part = data[start:end]
+    _tlsresume.wipe(data)
+    return part
