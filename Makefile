@@ -11,7 +11,7 @@ demo: ## watch it resume on the unix port; BOARD=QEMU_MPS2: emulated; PORT=/dev/
 
 test: ## build, and run all tests
 	@tools/setup.sh board test interop trust
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n auto --dist loadfile
 
 hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
 	@tools/setup.sh board

@@ -29,8 +29,12 @@ def build(board, *arguments, name=None):
     if board.startswith("ESP32"):
         esp32.check()
         return esp32.build(board, sources.checkout(), *arguments)
+    with sources.BUILDING:
+        return _build(board, name or board, *arguments)
+
+
+def _build(board, name, *arguments):
     tree = sources.micropython()
-    name = name or board
     out = ROOT / "build" / name
     out.mkdir(parents=True, exist_ok=True)
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")

@@ -23,12 +23,13 @@ def libraries():
     """The folder (a Path) that a MicroPython may have in its sys.path. Raises SourceError."""
     stamp = FOLDER / "stamp"
     wanted = LIST.read_text() + sources.PINS.read_text()
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir(parents=True)
-        _from_debian()
-        _from_pypi()
-        stamp.write_text(wanted)
+    with sources.BUILDING:
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            shutil.rmtree(FOLDER, ignore_errors=True)
+            FOLDER.mkdir(parents=True)
+            _from_debian()
+            _from_pypi()
+            stamp.write_text(wanted)
     return FOLDER
 
 

@@ -1,7 +1,9 @@
 """`openssl s_server` as a context manager."""
 
+import secrets
 import socket
 import subprocess
+from contextlib import suppress
 
 
 class OpenSSLServer:
@@ -45,5 +47,8 @@ class OpenSSLServer:
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+    """A port (int) that is free, below those that the system gives to clients meanwhile."""
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

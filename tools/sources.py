@@ -16,6 +16,7 @@ import tarfile
 from pathlib import Path
 
 import tomllib
+from filelock import FileLock
 from progress import console, progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,11 @@ CHECKOUT = BUILD / "src" / "checkout"
 SUBMODULES = ("lib/mbedtls", "lib/lwip", "lib/micropython-lib")
 ESP32_SUBMODULES = ("lib/berkeley-db-1.xx", "lib/micropython-lib", "lib/tinyusb")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+# For whoever makes something in build/: processes take turns, calls within one may nest.
+BUILD.mkdir(exist_ok=True)
+BUILDING = FileLock(BUILD / "lock")
 
 
 class SourceError(Exception):
@@ -80,15 +86,15 @@ def _fetched(tree, fetch):
     """`tree`, by `fetch(pins, folder)` unless it is there and of these pins."""
     stamp = tree / ".tlsresume-sources"
     pins = PINS.read_text()
-    if stamp.exists() and stamp.read_text() == pins:
-        return tree
-    aside = tree.with_name("unpacking")
-    for folder in (tree, aside):
-        shutil.rmtree(folder, ignore_errors=True)
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    fetch(tomllib.loads(pins), aside)
-    aside.rename(tree)
-    stamp.write_text(pins)
+    with BUILDING:
+        if not (stamp.exists() and stamp.read_text() == pins):
+            aside = tree.with_name("unpacking")
+            for folder in (tree, aside):
+                shutil.rmtree(folder, ignore_errors=True)
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            fetch(tomllib.loads(pins), aside)
+            aside.rename(tree)
+            stamp.write_text(pins)
     return tree
 
 

@@ -20,7 +20,9 @@ def make(micropython):
         out.mkdir(parents=True, exist_ok=True)
         folder = sources.micropython() / "ports" / port
         command = ["make", "-j2", "-C", folder, f"BUILD={out}", *variables]
-        done = subprocess.run(command, env=sources.environment(), capture_output=True, text=True)
+        env = sources.environment()
+        with sources.BUILDING:
+            done = subprocess.run(command, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return out
 

@@ -12,9 +12,18 @@ SNIPPETS = [
     for path in DOCUMENTS
     for snippet in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
 ]
-NOT_ON_UNIX = "import sys\nclass RTC:\n    data = b''\n    def memory(self, data=None):\n"
-NOT_ON_UNIX += "        if data is None:\n            return bytes(bytearray(self.data))\n        self.data = data\n"
-NOT_ON_UNIX += "class machine:\n    RTC = RTC\nsys.modules['machine'] = machine\n"
+NOT_ON_UNIX = """
+import sys
+class RTC:
+    data = b""
+    def memory(self, data=None):
+        if data is None:
+            return bytes(bytearray(self.data))
+        self.data = data
+class machine:
+    RTC = RTC
+sys.modules["machine"] = machine
+"""
 
 
 @pytest.mark.parametrize("path, snippet", SNIPPETS, ids=lambda x: str(x)[:20].strip())
