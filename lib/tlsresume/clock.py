@@ -21,13 +21,19 @@ class Clock:
         self._period = period or time.ticks_add(0, -1) + 1  # too large for a small int
         self._wrap = self._period // 1000
         self._epoch = int(self._wall())  # seconds since are a small int, and take no heap
-        # Ticks, wall clock, seconds and ms at the last look. Replaced as a whole: a thread or
-        # a callback that comes between finds the old ones, and they are right.
-        self._last = self._ticks(), 0, START, 0
+        self._last = self._ticks()
+        self._last_wall = 0
+        self._seconds = START
+        self._ms = 0
 
     def now(self):
         """Seconds, START when the clock was made: an int that never decreases."""
-        last, last_wall, seconds, ms = self._last
+        # Read at once and written at once, without a jump: neither a callback nor another thread
+        # comes between (py/vm.c), and one that came before has left nothing half done.
+        last = self._last
+        last_wall = self._last_wall
+        seconds = self._seconds
+        ms = self._ms
         ticks = self._ticks()
         wall = int(self._wall()) - self._epoch
         elapsed = ticks - last
@@ -38,7 +44,10 @@ class Clock:
             seconds += self._missed(unseen)
         elapsed += ms
         seconds += elapsed // 1000
-        self._last = ticks, wall, seconds, elapsed % 1000
+        self._last = ticks
+        self._last_wall = wall
+        self._seconds = seconds
+        self._ms = elapsed % 1000
         return seconds
 
     def _missed(self, unseen):
