@@ -17,16 +17,15 @@ import pygal
 import sources
 import tomllib
 from bench_unix import Bench
-from board import BoardError
 from certificates import Authority
+from command import run
 from counting_proxy import CountingProxy
 from demo import add_board_arguments, connections, target
-from emulator import EmulatorError
 from openssl_server import OpenSSLServer
 from progress import console, progress
 from rich.table import Table
 
-from build import BuildError, build
+from build import build
 
 BUDGETS = tomllib.loads(Path(__file__).with_name("budgets.toml").read_text())
 JSON = sources.BUILD / "bench.json"
@@ -231,9 +230,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BuildError, sources.SourceError, BoardError, EmulatorError) as e:
-        sys.exit(f"bench: {e}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

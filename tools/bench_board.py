@@ -4,20 +4,20 @@ QEMU counts instructions (`-icount`): every one takes 16 ns of the board's time.
 sleeps while it waits for the server is taken out.
 """
 
+import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-import sources
-from board import Board, BoardError, host_address
+from board import Board, host_address
 from certificates import Authority
-from emulator import Emulator, EmulatorError
+from command import run
+from emulator import Emulator
 from progress import console
 from tls_server import TLSServer
 
-from build import BuildError, build
+from build import build
 
 INSTRUCTIONS_PER_US = 1000 / 16
 
@@ -151,16 +151,14 @@ def flash(firmware):
 
 
 def main():
-    try:
-        firmware = build("QEMU_MPS2")
-        figures = {**flash(firmware), **heap(firmware)}
-        for kind in ("ecdsa", "rsa"):
-            figures.update(measure(firmware, kind))
-    except (BoardError, BuildError, EmulatorError, sources.SourceError) as e:
-        sys.exit(f"board_cost: {e}")
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    firmware = build("QEMU_MPS2")
+    figures = {**flash(firmware), **heap(firmware)}
+    for kind in ("ecdsa", "rsa"):
+        figures.update(measure(firmware, kind))
     for name, figure in figures.items():
         console.print(f"{name:34}{figure:>12,}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

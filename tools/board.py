@@ -7,6 +7,7 @@ import socket
 from contextlib import contextmanager
 
 import serial
+from command import ToolError
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
@@ -37,7 +38,7 @@ if time.gmtime()[0] < 2024:
 """
 
 
-class BoardError(Exception):
+class BoardError(ToolError):
     """What is wrong with the board or its line, and what to do: one line."""
 
 

@@ -1,36 +1,38 @@
-"""Build the firmware of a board: python tools/build.py BOARD [make arguments]."""
+"""Build the firmware of a board."""
 
+import argparse
 import os
 import subprocess
-import sys
 
 import esp32
 import sources
-from esp32 import ESP32Error
+from command import ToolError, run
 from progress import console, progress
 
 ROOT = sources.ROOT
 BOARDS = ROOT / "boards"
 
 
-class BuildError(Exception):
+class BuildError(ToolError):
     """What failed, where the log is."""
 
 
 def build(board, *arguments, name=None):
-    """Build `board` (a folder of boards/) into build/`name` (its own if None), with arguments
-    for make; returns the Path of the firmware.
+    """Build `board` (a folder of boards/) with arguments for make into build/`name`; if None into
+    build/BOARD, or with the argument BOARD_VARIANT=VARIANT into build/BOARD-VARIANT. Returns the
+    Path of the firmware.
 
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
     if not (BOARDS / board).is_dir():
         names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
         raise BuildError(f"no board {board}: {names}")
+    name = name or "-".join([board, *_variant(board, arguments)])
     if board.startswith("ESP32"):
         esp32.check()
-        return esp32.build(board, sources.checkout(), *arguments)
+        return esp32.build(board, sources.checkout(), *arguments, name=name)
     with sources.BUILDING:
-        return _build(board, name or board, *arguments)
+        return _build(board, name, *arguments)
 
 
 def _build(board, name, *arguments):
@@ -45,6 +47,15 @@ def _build(board, name, *arguments):
     port = [f"BOARD_DIR={BOARDS / board}", f"BOARD={board}"]
     _make(tree, out, name, "-C", tree / "ports" / "qemu", f"BUILD={out}", *port, *arguments)
     return out / "firmware.elf"
+
+
+def _variant(board, arguments):
+    """The variant that is asked for, in a list; an empty one for the board itself."""
+    variants = [a.removeprefix("BOARD_VARIANT=") for a in arguments if "BOARD_VARIANT=" in a]
+    for variant in variants:
+        if not list((BOARDS / board).glob(f"mpconfigvariant_{variant}.*")):
+            raise BuildError(f"{board} has no variant {variant}")
+    return variants
 
 
 def _make(tree, out, title, *arguments):
@@ -76,13 +87,12 @@ def _last_steps(log):
 
 
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
-        sys.exit(__doc__)
-    try:
-        console.print(f"{build(*sys.argv[1:])}", soft_wrap=True)
-    except (BuildError, ESP32Error, sources.SourceError) as e:
-        sys.exit(f"build: {e}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("board", metavar="BOARD", help="a folder of boards/")
+    parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
+    args = parser.parse_args()
+    console.print(f"{build(args.board, *args.arguments)}", soft_wrap=True)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

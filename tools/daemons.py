@@ -2,38 +2,31 @@
 
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from command import ToolError, start
 from openssl_server import free_port
 
 
 class Daemon:
     """A server process on `address`, `port`, until `close()`.
 
-    Raises FileNotFoundError where its `package` is not installed, RuntimeError with what it said
-    if it does not listen.
+    Raises ToolError where its `package` is not installed, or with what it said if it does not
+    listen.
     """
 
     package = program = None
 
     def __init__(self, address="127.0.0.1"):
         self.address = address
-        path = shutil.which(self.program, path="/usr/sbin:/usr/bin:/usr/local/bin")
-        if not path:
-            raise FileNotFoundError(f"{self.program} is missing: apt-get install {self.package}")
         self.folder = Path(tempfile.mkdtemp(prefix=self.program))
         self.folder.chmod(0o755)
         self.port = free_port()
         self._log = (self.folder / "output").open("w+")
-        self._process = subprocess.Popen(
-            [path, *map(str, self.arguments())],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        command = [self.program, *self.arguments()]
+        self._process = start(self.package, command, stdout=self._log)
         self._wait()
 
     def arguments(self):
@@ -45,7 +38,7 @@ class Daemon:
                 if s.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.01)
-        raise RuntimeError(f"{self.program}: {(self.folder / 'output').read_text()}")
+        raise ToolError(f"{self.program}: {(self.folder / 'output').read_text()}")
 
     def close(self):
         self._process.terminate()

@@ -14,16 +14,16 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-import sources
-from board import Board, BoardError, host_address
+from board import Board, host_address
 from certificates import Authority
+from command import run
 from counting_proxy import CountingProxy
-from emulator import Emulator, EmulatorError
+from emulator import Emulator
 from openssl_server import OpenSSLServer
 from progress import console
 from rich.table import Table
 
-from build import BuildError, build
+from build import build
 
 TIMES = 6
 BAR = 32
@@ -163,9 +163,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BuildError, sources.SourceError, BoardError, EmulatorError) as e:
-        sys.exit(f"demo: {e}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

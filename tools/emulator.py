@@ -5,9 +5,9 @@ As a command it prints the PTY's path and runs until Ctrl-C:  python tools/emula
 
 import argparse
 import re
-import shutil
 import subprocess
-import sys
+
+from command import ToolError, run, start
 
 # The program, its Debian package, and what the machine wants beyond its name.
 MACHINES = {
@@ -16,33 +16,23 @@ MACHINES = {
 }
 
 
-class EmulatorError(Exception):
-    """Why QEMU does not run, and what to do."""
-
-
 class Emulator:
     """A running board; `port` is the path of its serial line.
 
     `firmware` is the path of an ELF file, for a `machine` of MACHINES. `icount` counts
     instructions instead of time: the board's clock then moves 16 ns an instruction, whatever
     the host does. QEMU ends with the context, and with this process, however that ends.
-    Raises EmulatorError.
+    Raises ToolError.
     """
 
     def __init__(self, firmware, icount=False, machine="mps2-an385"):
         qemu, package, options = MACHINES[machine]
-        if not shutil.which(qemu):
-            raise EmulatorError(f"{qemu} is missing: sudo apt-get install {package}")
-        # setpriv, since QEMU would outlive a parent that is killed.
-        command = ["setpriv", "--pdeathsig", "KILL", qemu]
-        command += ["-machine", machine, "-nographic", "-monitor", "null"]
-        command += ["-semihosting", "-serial", "pty", "-kernel", str(firmware)]
+        command = [qemu, "-machine", machine, "-nographic", "-monitor", "null"]
+        command += ["-semihosting", "-serial", "pty", "-kernel", firmware]
         command += options
         if icount:
             command += ["-icount", "shift=4,sleep=on"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        self._process = start(package, command, stdout=subprocess.PIPE)
         said = b""
         for line in self._process.stdout:
             said += line
@@ -50,7 +40,7 @@ class Emulator:
             if found:
                 self.port = found[1].decode()
                 return
-        raise EmulatorError(f"{qemu} does not start: {said.decode().strip()}")
+        raise ToolError(f"{qemu} does not start: {said.decode().strip()}")
 
     def close(self):
         self._process.kill()
@@ -75,9 +65,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except EmulatorError as e:
-        sys.exit(f"emulator: {e}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

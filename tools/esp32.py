@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import sources
+from command import ToolError
 from progress import console, progress
 
 IDF_VERSIONS = ((5, 2), (5, 5))
@@ -16,19 +17,17 @@ HOW = """{what}. Do one of these, and run the same command again:
   - install docker: the build then runs in the container espressif/idf"""
 
 
-class ESP32Error(Exception):
+class ESP32Error(ToolError):
     """Why an ESP32 board does not build, and what to do."""
 
 
-def build(board, tree, *arguments):
-    """Build `board`, after check(), from the checkout `tree` into build/BOARD, or for the argument
-    BOARD_VARIANT=NAME into build/BOARD-NAME; returns the Path of the image, firmware.bin.
+def build(board, tree, *arguments, name=None):
+    """Build `board`, after check(), from the checkout `tree` into build/`name` (the board's own if
+    None); returns the Path of the image, firmware.bin.
 
     `arguments` are for upstream's make. Raises ESP32Error.
     """
-    # Each variant has a folder of its own: CMake and sdkconfig keep what they were told first.
-    variant = [a.removeprefix("BOARD_VARIANT=") for a in arguments if "BOARD_VARIANT=" in a]
-    name = "-".join([board, *variant])
+    name = name or board
     out = sources.BUILD / name
     out.mkdir(parents=True, exist_ok=True)
     make = [] if os.environ.get("IDF_PATH") else _container(tree)

@@ -5,12 +5,11 @@ import subprocess
 import sys
 import time
 
-import sources
 from board import Board, BoardError, check_line
-from esp32 import ESP32Error
+from command import run
 from progress import console
 
-from build import BuildError, build
+from build import build
 
 # Where the image begins; upstream's deploy.md of each chip.
 OFFSETS = {"esp32": "0x1000", "esp32s3": "0x0", "esp32c3": "0x0", "esp32c6": "0x0"}
@@ -29,7 +28,7 @@ def command(board, port, image):
 
 
 def flash(board, port, *arguments):
-    """Build, write, check. Raises BuildError, ESP32Error, SourceError, BoardError."""
+    """Build, write, check. Raises ToolError."""
     if chip(board) not in OFFSETS:
         raise BoardError(f"{board} cannot be flashed: it is no ESP32")
     check_line(port)
@@ -61,11 +60,8 @@ def main():
     parser.add_argument("port", metavar="PORT", help="the serial port, such as /dev/ttyUSB0")
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
-    try:
-        flash(args.board, args.port, *args.arguments)
-    except (BuildError, ESP32Error, sources.SourceError, BoardError) as e:
-        sys.exit(f"flash: {e}")
+    flash(args.board, args.port, *args.arguments)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

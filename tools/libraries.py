@@ -4,6 +4,7 @@ From PyPI (tools/libraries.txt), by unearth, since pip wants to build what it do
 requests and mip of micropython-lib as they come in Debian's source package of MicroPython.
 """
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import sources
+from command import run
 from progress import progress
 
 LIST = Path(__file__).with_name("libraries.txt")
@@ -69,5 +71,10 @@ def _from_debian():
         file.write_text("".join(re.findall(r"^\+(.*\n)", lines, re.M)))
 
 
-if __name__ == "__main__":
+def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print(libraries())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,13 +1,14 @@
 """Compile lib/tlsresume to .mpy files in build/mpy, with a package.json to install them."""
 
+import argparse
 import json
 import shutil
 import subprocess
-import sys
 
 import sources
+from command import run
 
-from build import BuildError, build
+from build import build
 
 OUT = sources.BUILD / "mpy"
 
@@ -29,10 +30,12 @@ def bundle():
     return OUT
 
 
-if __name__ == "__main__":
-    try:
-        folder = bundle()
-    except (BuildError, sources.SourceError) as e:
-        sys.exit(f"mpy: {e}")
+def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    folder = bundle()
     size = sum(f.stat().st_size for f in folder.glob("tlsresume/*"))
     print(f"{folder}: {size} bytes; mpremote mip install {folder}/package.json")
+
+
+if __name__ == "__main__":
+    run(main)

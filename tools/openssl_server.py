@@ -5,6 +5,8 @@ import socket
 import subprocess
 from contextlib import suppress
 
+from command import ToolError, start
+
 
 class OpenSSLServer:
     """A running `openssl s_server` on `address` and a free port (`port`).
@@ -12,7 +14,7 @@ class OpenSSLServer:
     `certificate` is a path without suffix; `options` are passed through ("-tls1_2",
     "-no_ticket", ...). It echoes lines backwards with "-rev", and answers HTTP
     requests ("-www") unless the options say otherwise.
-    Raises FileNotFoundError where openssl is not installed, RuntimeError if it does not start.
+    Raises ToolError where openssl is not installed, or does not start.
     """
 
     def __init__(self, certificate, *options, port=None, address="127.0.0.1"):
@@ -21,11 +23,11 @@ class OpenSSLServer:
         command += ["-cert", f"{certificate}.pem", "-key", f"{certificate}.key"]
         if not {"-rev", "-www", "-WWW"} & set(options):
             options = ("-www", *options)
-        self._process = subprocess.Popen(
+        self._process = start(
+            "openssl",
             [*command, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             text=True,
         )
         said = []
@@ -33,7 +35,7 @@ class OpenSSLServer:
             said.append(line)
             if line.startswith("ACCEPT"):
                 return
-        raise RuntimeError("openssl s_server: " + "".join(said))
+        raise ToolError("openssl s_server: " + "".join(said))
 
     def close(self):
         self._process.terminate()

@@ -1,10 +1,22 @@
 #!/bin/sh
 # Prepare the host: Debian packages for the given groups (tools/packages.txt), and a Python
-# environment in build/venv. Does nothing the second time.
+# environment in build/venv. Does nothing the second time. On a terminal apt and pip show how
+# far they are.
 #
-#   tools/setup.sh [GROUP...]        groups: core (always), board, test
+#   tools/setup.sh [GROUP...]        groups: core (always), board, test, interop, trust
 set -eu
 cd "$(dirname "$0")/.."
+
+case "${1:-}" in -h | --help)
+    sed -n '2,/^set/s/^# \{0,1\}//p' tools/setup.sh
+    exit
+    ;;
+esac
+
+# On a terminal "$@" is run as it is, else without a word.
+quietly() {
+    if [ -t 1 ]; then "$@"; else "$@" -qq >/dev/null; fi
+}
 
 missing=
 for group in core "$@"; do
@@ -21,9 +33,9 @@ if [ -n "$missing" ]; then
     fi
     echo "installing:$missing"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update
+    quietly apt-get update
     # shellcheck disable=SC2086
-    apt-get -qq install --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
+    quietly apt-get install -y --no-install-recommends $missing
 fi
 
 python=$(command -v python3)
@@ -33,6 +45,6 @@ if [ "$(cat build/venv/stamp 2>/dev/null || true)" != "$stamp" ]; then
     rm -rf build/venv
     mkdir -p build
     "$python" -m venv build/venv
-    build/venv/bin/pip --disable-pip-version-check -qq install -r tools/requirements.txt
+    quietly build/venv/bin/pip --disable-pip-version-check install -r tools/requirements.txt
     echo "$stamp" >build/venv/stamp
 fi

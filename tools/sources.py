@@ -6,16 +6,17 @@ apt, MicroPython's git tag with its submodules. A second run needs no network.
 MICROPYTHON=DIR uses a checkout of one's own instead.
 """
 
+import argparse
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import tomllib
+from command import ToolError, run
 from filelock import FileLock
 from progress import console, progress
 
@@ -34,7 +35,7 @@ BUILD.mkdir(exist_ok=True)
 BUILDING = FileLock(BUILD / "lock")
 
 
-class SourceError(Exception):
+class SourceError(ToolError):
     """What is wrong with the sources, and what to do about it."""
 
 
@@ -211,11 +212,9 @@ def _run(command, env, cwd):
 
 
 def main():
-    try:
-        print(micropython())
-    except SourceError as e:
-        sys.exit(f"sources: {e}")
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print(micropython())
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

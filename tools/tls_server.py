@@ -12,6 +12,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from command import run
 from listener import Listener
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -168,19 +169,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder), kind=args.kind)
         certificate = authority.issue("server", server=True)
-        server = TLSServer(
+        with TLSServer(
             certificate,
             version=args.version,
             tickets=False if args.no_tickets else 2,
             port=args.port,
             on_seen=lambda one: print(json.dumps(one), flush=True),
-        )
-        print(f"127.0.0.1:{server.port}, CA in {authority.pem}", file=sys.stderr)
-        try:
+        ) as server:
+            print(f"127.0.0.1:{server.port}, CA in {authority.pem}", file=sys.stderr)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            server.close()
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

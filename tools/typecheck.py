@@ -1,11 +1,13 @@
 """Check the types of lib/ against MicroPython's own modules, on unix and on ESP32."""
 
+import argparse
 import json
 import shutil
 import subprocess
 import sys
 
 import sources
+from command import run
 from libraries import libraries
 from progress import progress
 
@@ -57,5 +59,10 @@ def check(port):
     ).returncode
 
 
-if __name__ == "__main__":
+def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.exit(max(check(port) for port in STUBS))
+
+
+if __name__ == "__main__":
+    run(main)

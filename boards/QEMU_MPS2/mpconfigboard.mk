@@ -15,6 +15,11 @@ CFLAGS += -DMP_CONFIGFILE='<mpconfigboard.h>' -I$(BOARD_DIR)
 # What upstream's files include, and its search for names does not know of.
 QSTR_GLOBAL_DEPENDENCIES += $(addprefix $(BOARD_DIR)/,mpconfigboard.h modmachine_board.c modos_board.c modtime_board.c)
 
+# A variant is a few lines more, as in upstream's ports.
+ifdef BOARD_VARIANT
+include $(BOARD_DIR)/mpconfigvariant_$(BOARD_VARIANT).mk
+endif
+
 # What fits here fits an ESP32.
 MICROPY_HEAP_SIZE = 262144
 FROZEN_MANIFEST = $(BOARD_DIR)/manifest.py

@@ -1,9 +1,9 @@
 """The board under test: the emulated one, or with --port the real one that is plugged in."""
 
 import pytest
-from board import Board, BoardError, host_address
+from board import BoardError
+from board_under_test import BoardUnderTest
 from openssl_server import OpenSSLServer
-from prelude import PRELUDE
 from tls_server import TLSServer
 
 ANYWHERE = "0.0.0.0"
@@ -41,21 +41,6 @@ def the_board(line, certs, pytestconfig):
             yield board
     except BoardError as e:
         pytest.exit(str(e), 2)
-
-
-class BoardUnderTest(Board):
-    """A Board whose scripts find what prelude.py defines."""
-
-    def prepare(self, emulated, wifi, host, ca):
-        self.emulated = emulated
-        self._wanted = wifi, host, ca
-
-    def restart(self):
-        """Soft reset, and onto the network again."""
-        wifi, host, ca = self._wanted
-        self.soft_reset()
-        address = self.connect(wifi)
-        self.execute(PRELUDE, HOST=host or host_address(address), CA=ca)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import flash
 import pytest
 import sources
 
+from build import BuildError, build
+
 
 @pytest.fixture(scope="session")
 def tree():
@@ -109,11 +111,17 @@ def test_upstreams_make_is_told_our_board(tree, tool):
     assert f"-D MICROPY_BOARD=ESP32_GENERIC_C3 -D MICROPY_BOARD_DIR={board} " in told.read_text()
 
 
-def test_a_variant_is_built_beside_the_board(tree, tool):
+def test_a_variant_is_built_beside_the_board(tree, tool, monkeypatch):
     told = tool("idf.py", IDF.format(size=1))
-    image = esp32.build("ESP32_GENERIC", tree, NO_JOINING, "BOARD_VARIANT=TLS13")
+    monkeypatch.setattr(sources, "checkout", lambda: tree)
+    image = build("ESP32_GENERIC", NO_JOINING, "BOARD_VARIANT=TLS13")
     assert image == sources.BUILD / "ESP32_GENERIC-TLS13" / "firmware.bin"
     assert "-D MICROPY_BOARD_VARIANT=TLS13" in told.read_text()
+
+
+def test_a_variant_that_a_board_does_not_have_is_refused():
+    with pytest.raises(BuildError, match="UNIX has no variant TLS13"):
+        build("UNIX", "BOARD_VARIANT=TLS13")
 
 
 def test_our_makes_variables_stay_with_us(tree, tool, monkeypatch):
