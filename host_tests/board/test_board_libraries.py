@@ -1,5 +1,7 @@
 """The libraries that people use, unmodified, on a board: mounted by mpremote."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 from daemons import Mosquitto, Nginx
 from emulator import Emulator
 from libraries import libraries
+from microdot_server import MicrodotServer
+from mpy import bundle
 
 from build import build
 
@@ -16,9 +20,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def example(board):
-    host = board.execute("print(HOST)").strip()
+def host(board):
+    """This host's address as the board sees it."""
+    return board.execute("print(HOST)").strip()
 
+
+@pytest.fixture
+def example(board, host):
     def example(name, **variables):
         given = {k: v(host) if callable(v) else v for k, v in variables.items()}
         with board.mount(libraries()):
@@ -58,6 +66,47 @@ def test_asyncio_streams_resume(example, server, certs):
     said = example("with_asyncio.py", HOST=str, NAME="localhost", PORT=s.port, CA=certs.ca.der)
     assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
     assert s.reused(3) == [False, True, True]
+
+
+def test_microdot_is_a_peer_to_resume_with(example, certs, start):
+    s = start(MicrodotServer, certs.server)
+    said = example("with_requests.py", URL=lambda host: f"https://{host}:{s.port}/")
+    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
+    assert s.reused() == 1
+
+
+INSTALL = """
+sys.path.append("/remote")
+tlsresume.install()
+import mip
+mip.install(INDEX, target="/remote/out")
+"""
+USE = """
+for name in [name for name in sys.modules if name.startswith("tlsresume")]:
+    del sys.modules[name]
+sys.path.insert(0, "/remote/out")
+import tlsresume, tlsresume.store
+tlsresume.SSLContext
+result(path=tlsresume.__file__)
+"""
+
+
+def test_mip_installs_the_mpy_bundle_on_the_device_and_resumes(
+    board, host, certs, start, tmp_path
+):
+    www = shutil.copytree(bundle(), tmp_path / "www")
+    s = start(Nginx, certs.server, www)
+    base = f"https://{host}:{s.port}/"
+    package = json.loads((www / "package.json").read_text())
+    # This release's mip knows no relative addresses.
+    package["urls"] = [[target, base + path] for target, path in package["urls"]]
+    (www / "package.json").write_text(json.dumps(package))
+    for name in ("mip", "requests"):
+        shutil.copytree(libraries() / name, tmp_path / name)
+    with board.mount(tmp_path):
+        board.execute(INSTALL, INDEX=base + "package.json")
+        assert board.run(USE)["path"] == "/remote/out/tlsresume/__init__.mpy"
+    assert s.reused() == [False] + [True] * len(package["urls"])
 
 
 def test_mpremote_installs_the_package(tmp_path):
