@@ -43,6 +43,10 @@ flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX
 	@tools/setup.sh
 	@$(PYTHON) tools/flash.py $(BOARD) $(PORT) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
+emulator: ## run the emulated board, and print its serial line, until Ctrl-C
+	@tools/setup.sh board
+	@$(PYTHON) tools/emulator.py
+
 mpy: ## the package as .mpy files, in build/mpy
 	@tools/setup.sh
 	@$(PYTHON) tools/mpy.py
@@ -54,4 +58,4 @@ BOARD ?=
 PORT ?=
 VARIANT ?=
 
-.PHONY: help demo test hil interop trust bench lint firmware flash mpy clean
+.PHONY: help demo test hil interop trust bench lint firmware flash emulator mpy clean

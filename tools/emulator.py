@@ -1,6 +1,6 @@
 """The emulated board: QEMU with its serial line on a PTY.
 
-As a command it prints the PTY's path and runs until Ctrl-C:  python tools/emulator.py
+As a command it prints the PTY's path, and runs until Ctrl-C.
 """
 
 import argparse

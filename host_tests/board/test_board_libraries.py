@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import documents
 import examples
 import pytest
 from daemons import Mosquitto, Nginx
@@ -16,7 +17,7 @@ from mpy import bundle
 
 from build import build
 
-ROOT = Path(__file__).parents[2]
+ROOT = documents.ROOT
 
 
 @pytest.fixture
@@ -112,8 +113,9 @@ def test_mip_installs_the_mpy_bundle_on_the_device_and_resumes(
 def test_mpremote_installs_the_package(tmp_path):
     """On a board of its own: mpremote wants the serial line for itself."""
     with Emulator(build("QEMU_MPS2")) as emulator:
-        command = [sys.executable, "-m", "mpremote", "connect", emulator.port, "mount", tmp_path]
-        command += ["mip", "install", "--no-mpy", "--target", "/remote", ROOT / "package.json"]
-        subprocess.run([*map(str, command)], check=True, capture_output=True, timeout=60)
+        mpremote = [sys.executable, "-m", "mpremote", "connect", emulator.port, "mount", tmp_path]
+        _, mip, install, package = documents.command("lib/README.md", "mpremote")
+        command = [*map(str, mpremote), mip, install, "--target", "/remote", package]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
     installed = {p.name for p in (tmp_path / "tlsresume").iterdir()}
     assert installed == {p.name for p in (ROOT / "lib" / "tlsresume").glob("*.py")}

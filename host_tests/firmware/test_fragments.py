@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import documents
 import pytest
 import sources
 
@@ -110,7 +111,8 @@ endmacro()
 
 @pytest.fixture
 def upstreams_cmake(tmp_path):
-    """Evaluate upstream's own CMakeLists.txt for a board of ours; gives what it says."""
+    """Evaluate upstream's own CMakeLists.txt for a board of ours, or upstream's if None; gives
+    what it says."""
 
     def evaluate(board, *options):
         project = tmp_path / "idf" / "tools" / "cmake" / "project.cmake"
@@ -123,7 +125,9 @@ def upstreams_cmake(tmp_path):
             "-B",
             tmp_path / "out",
         ]
-        command += [f"-DMICROPY_BOARD={board.name}", f"-DMICROPY_BOARD_DIR={board}", *options]
+        if board:
+            command += [f"-DMICROPY_BOARD={board.name}", f"-DMICROPY_BOARD_DIR={board}"]
+        command += options
         env = {**os.environ, "IDF_PATH": str(tmp_path / "idf")}
         return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stderr
 
@@ -147,6 +151,14 @@ def test_the_variant_has_tls13(upstreams_cmake, board):
     said = upstreams_cmake(board, "-DMICROPY_BOARD_VARIANT=TLS13")
     assert "CONFIG_MBEDTLS_CLIENT_SSL_SESSION_TICKETS=y" in said
     assert "CONFIG_MBEDTLS_SSL_PROTO_TLS1_3=y" in said
+
+
+def test_upstreams_build_takes_what_the_readme_tells_idf_py(upstreams_cmake, tmp_path):
+    said = documents.command("firmware/README.md", "idf.py")[1:-1]
+    said = [word.replace(".../tlsresume", str(sources.ROOT)) for word in said]
+    said = upstreams_cmake(None, *[word.replace("...", str(tmp_path)) for word in said])
+    assert f"MODULES {FIRMWARE}/micropython.cmake\n" in said
+    assert f"MANIFEST {tmp_path}/manifest.py\n" in said
 
 
 def test_modules_of_ones_own_are_built_with_ours(upstreams_cmake):

@@ -1,7 +1,7 @@
-"""Upstream's unix port in its standard variant, with nothing but USER_C_MODULES of ours."""
+"""Upstream's unix port in its standard variant, with what firmware/README.md adds."""
 
+import documents
 import pytest
-import sources
 
 # Debian's sources have neither libffi, Berkeley DB nor micropython-lib, which the variant freezes.
 WITHOUT = ("MICROPY_STANDALONE=0", "MICROPY_PY_BTREE=0")
@@ -9,9 +9,11 @@ WITHOUT = ("MICROPY_STANDALONE=0", "MICROPY_PY_BTREE=0")
 
 @pytest.fixture(scope="session")
 def standard(make):
-    modules = f"USER_C_MODULES={sources.ROOT / 'firmware'}"
-    frozen = f"FROZEN_MANIFEST={sources.ROOT / 'boards' / 'UNIX' / 'manifest.py'}"
-    return make("unix", "UNIX_STANDARD", modules, frozen, *WITHOUT) / "micropython"
+    said = documents.command("firmware/README.md", "make -C ports/unix")[3:]
+    ours = {".../tlsresume": documents.ROOT, "...": documents.ROOT / "boards" / "UNIX"}
+    for dots, folder in ours.items():
+        said = [variable.replace(dots, str(folder)) for variable in said]
+    return make("unix", "UNIX_STANDARD", *said, *WITHOUT) / "micropython"
 
 
 def test_the_module_is_there(run, standard):

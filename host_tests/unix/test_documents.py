@@ -1,12 +1,10 @@
 """What the documents tell people to do, done."""
 
 import re
-from pathlib import Path
 
 import pytest
+from documents import DOCUMENTS, ROOT
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [p for p in ROOT.glob("**/README.md") if "build" not in p.relative_to(ROOT).parts]
 SNIPPETS = [
     (path.relative_to(ROOT), snippet)
     for path in DOCUMENTS
@@ -34,13 +32,6 @@ def test_the_snippets_run(run, server, certs, tmp_path, path, snippet):
     snippet = snippet.replace('File("sessions")', f'File("{tmp_path}/sessions")')
     machine = NOT_ON_UNIX if "RTCMemory" in snippet else ""
     assert run(machine + snippet + "\nresult(ok=True)")["ok"]
-
-
-def test_every_make_target_that_is_named_is_there():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    for path in DOCUMENTS:
-        named = set(re.findall(r"^(?:\s{4}|.*`)make ([a-z]+)", path.read_text(), re.M))
-        assert named <= targets, (path, named - targets)
 
 
 def test_every_link_leads_somewhere():

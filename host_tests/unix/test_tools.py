@@ -1,0 +1,96 @@
+"""The commands in tools/: what they say of themselves, and what Ctrl-C leaves behind."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from documents import ROOT
+
+TOOLS = sorted(p for p in (ROOT / "tools").glob("*.py") if "__main__" in p.read_text())
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_command_has_help_and_ends_at_ctrl_c(tool):
+    done = subprocess.run([sys.executable, tool, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith(f"usage: {tool.name}")
+    assert tool.read_text().endswith("    run(main)\n")  # command.py's
+
+
+def test_the_set_up_has_help():
+    done = subprocess.run([ROOT / "tools/setup.sh", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "tools/setup.sh [GROUP...]" in done.stdout
+
+
+def session(leader):
+    """The names of the processes that a session leader has started, and its own."""
+    names = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, rest = (folder / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue  # gone since then
+        state, _, _, number = rest.split()[:4]
+        if int(number) == leader and state != "Z":
+            names.add(name)
+    return names
+
+
+def ctrl_c(command, running, **kwargs):
+    """Press Ctrl-C when the programs `running` do; returns the exit code and what was said."""
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **kwargs,
+    )
+    while not running <= session(process.pid):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+    assert session(process.pid) == set()
+    return process.returncode, said
+
+
+def test_ctrl_c_in_the_demo_leaves_no_server_behind():
+    demo = [ROOT / "tools/demo.py", "--board", "QEMU_MPS2"]
+    code, said = ctrl_c(demo, {"qemu-system-arm", "openssl"})
+    assert code == 130 and "Traceback" not in said
+
+
+def test_ctrl_c_in_a_build_ends_the_compiler(tmp_path):
+    (tmp_path / "make").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "make").chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    code, said = ctrl_c([ROOT / "tools/build.py", "UNIX"], {"sleep"}, env=env)
+    assert code == 130 and "Traceback" not in said
+
+
+SERVERS = {
+    "openssl": "from openssl_server import OpenSSLServer\nserver = OpenSSLServer(sys.argv[1])",
+    "nginx": "from daemons import Nginx\nserver = Nginx(sys.argv[1], '/')",
+    "qemu": "from emulator import Emulator\nserver = Emulator(sys.argv[2])",
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_ends_when_its_parent_is_killed(certs, server):
+    from build import build
+
+    script = f"import sys, time\n{SERVERS[server]}\n"
+    script += "print(server._process.pid, flush=True)\ntime.sleep(3600)"
+    command = [sys.executable, "-c", script, str(certs.server), str(build("QEMU_MPS2"))]
+    parent = subprocess.Popen(command, cwd=ROOT / "tools", stdout=subprocess.PIPE, text=True)
+    child = os.pidfd_open(int(parent.stdout.readline()))
+    parent.kill()
+    parent.communicate()
+    ended, _, _ = select.select([child], [], [], 10)
+    os.close(child)
+    assert ended
