@@ -360,3 +360,14 @@ def test_a_session_of_the_same_length_takes_the_place_in_memory():
     cache.put("a", 1, b"two", 100)
     assert cache.get("a", 1) == b"two"
     assert b"two" in bytes(entry) and b"one" not in bytes(entry)
+
+
+def test_an_entry_that_goes_while_it_is_listed_is_not_listed():
+    cache, _ = make()
+    for port in range(2):
+        cache.put("a", port, b"a session")
+    listed = []
+    for item in cache.sessions():
+        listed.append(item[2])
+        cache.clear()
+    assert listed == [1]

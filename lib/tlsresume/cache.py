@@ -9,6 +9,8 @@ DEFAULT_MAX = 10  # entries, as in libwebsockets
 DEFAULT_TIMEOUT = 300  # s, where neither user nor server say one
 CEILING = 86400  # s, RFC 5246 F.1.4
 
+_NONE = {}  # the entries of a fingerprint that has none
+
 
 class SessionCache:
     """A bounded cache of sessions that belongs to a vhost.
@@ -82,13 +84,14 @@ class SessionCache:
                 now = self._clock.now()
                 life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
                 key = self._key(host, port)
-                old = self._spaces.get(fingerprint, {}).get(key)
+                old = self._spaces.get(fingerprint, _NONE).get(key)
                 made = max(0, now - age)
                 if renewed and not once and old is not None:
-                    made = _entry.made(old)
+                    made = _entry.head(old)[0]
                 expires = min(now + life - age, made + ceiling)
+                self._used += 1
                 if old is not None and _entry.holds(old, session):
-                    self._touch(old)
+                    _entry.touch(old, self._used)
                 elif expires > now:
                     self._keep(fingerprint, key, old, session, made, expires, once)
 
@@ -100,8 +103,8 @@ class SessionCache:
             _refuse_unless(first)
             key = self._key(host, port)
             for space in list(self._spaces) if fingerprint is None else (fingerprint,):
-                entry = self._spaces.get(space, {}).get(key)
-                if entry is not None and (made is None or _entry.made(entry) <= made):
+                entry = self._spaces.get(space, _NONE).get(key)
+                if entry is not None and (made is None or _entry.head(entry)[0] <= made):
                     self._drop(space, key)
 
     def now(self):
@@ -143,15 +146,15 @@ class SessionCache:
             number = None if port == "?" else int(port)
             at = _entry.FIRST
             while at < len(entry):
-                with lock:  # an entry that has gone meanwhile is zeros, and long expired
-                    age = now - _entry.made(entry, at)
-                    left = _entry.expires(entry, at) - now
-                    session = _entry.session(entry, at)
-                    once = _entry.once(entry, at)
-                    at = _entry.after(entry, at)
-                if left > 0:
-                    yield fingerprint, host, number, session, age, left, once
+                with lock:
+                    made, expires, once, end = _entry.head(entry, at)
+                    session = _entry.session(entry, end, at)
+                if not expires:
+                    break  # the entry has gone meanwhile: it is zeros
+                if expires > now:
+                    yield fingerprint, host, number, session, now - made, expires - now, once
                 wipe(session)
+                at = end
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
@@ -169,20 +172,21 @@ class SessionCache:
             if not first:
                 return self._missed("busy")
             key = self._key(host, port)
-            entry = self._spaces.get(fingerprint, {}).get(key)
+            entry = self._spaces.get(fingerprint, _NONE).get(key)
             if entry is None:
                 return self._missed("configuration" if self._elsewhere(key) else "empty")
-            if _entry.expires(entry) <= self._clock.now():
+            made, expires, once, end = _entry.head(entry)
+            if expires <= self._clock.now():
                 self._drop(fingerprint, key)
                 self.count("timeouts")
                 return self._missed("expired")
-            found = _entry.session(entry), _entry.made(entry)
-            self._touch(entry)
-            last = reuse and _entry.after(entry) == len(entry)
-            if take and _entry.once(entry) and not last:
+            session = _entry.session(entry, end)
+            self._used += 1
+            _entry.touch(entry, self._used)
+            if take and once and not (reuse and end == len(entry)):
                 self._behead(fingerprint, key, entry)
             self.miss = None
-            return found
+            return session, made
 
     def _key(self, host, port):
         # Asked for several times a connection, and for the same host most often.
@@ -208,10 +212,6 @@ class SessionCache:
     def _elsewhere(self, key):
         return any(key in space for space in self._spaces.values())
 
-    def _touch(self, entry):
-        self._used += 1
-        _entry.touch(entry, self._used)
-
     def _behead(self, fingerprint, key, entry):
         rest = _entry.behead(entry)
         if rest is None:
@@ -224,11 +224,10 @@ class SessionCache:
     def _keep(self, fingerprint, key, old, session, made, expires, once):
         if old is not None and not once and len(old) == _entry.size(session):
             # In place: the heap of a board that reconnects for weeks stays as it is.
-            _entry.write(old, session, made, expires)
-            self._touch(old)
+            _entry.write(old, session, self._used, made, expires)
             self.changes += 1
             return
-        entry = _entry.new(session, made, expires, once, old if once else None)
+        entry = _entry.new(session, self._used, made, expires, once, old if once else None)
         try:
             self._insert(fingerprint, key, entry)
         except MemoryError:
@@ -243,7 +242,6 @@ class SessionCache:
             self._spaces[fingerprint] = {key: entry}
         else:
             space[key] = entry
-        self._touch(entry)
         self.changes += 1
         while self._size() > self.max:
             self._drop(*self._last())

@@ -5,7 +5,7 @@ was made and when it expires (u32 each, seconds of the cache's clock), its lengt
 high bit says that it is good for one use). One allocation an entry, and one to wipe.
 """
 
-import struct
+from struct import pack_into, unpack_from
 
 try:
     from _tlsresume import wipe
@@ -20,71 +20,59 @@ except ImportError:
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
 FIRST = 4  # where the newest session is
 
-_HEAD = 10
+_HEAD = ">IIH"
+_HEAD_LEN = 10
 _ONCE = 0x8000
 
+# A call costs more than all that is done here: one for all fields, and none that wraps another.
 
-def new(session, made, expires, once, rest=None):
+
+def new(session, used, made, expires, once, rest=None):
     """An entry with `session` as its newest; `rest` is an older entry, of which as many
     sessions follow as fit into MAX_BYTES. Raises ValueError for a session that does not."""
     length = len(session)
     if length > MAX_BYTES:
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
     end = FIRST if rest is None else _fit(rest, MAX_BYTES - length)
-    entry = bytearray(_HEAD + length + end)
-    write(entry, session, made, expires, once)
+    entry = bytearray(_HEAD_LEN + length + end)
+    write(entry, session, used, made, expires, once)
     if rest is not None:
-        entry[after(entry) :] = memoryview(rest)[FIRST:end]
+        entry[FIRST + _HEAD_LEN + length :] = memoryview(rest)[FIRST:end]
     return entry
 
 
-def write(entry, session, made, expires, once=False):
+def write(entry, session, used, made, expires, once=False):
     """Write `session` into the entry's first place, which has room for it."""
     length = len(session)
-    struct.pack_into(">IIH", entry, FIRST, made, expires, length | (_ONCE if once else 0))
-    entry[FIRST + _HEAD : FIRST + _HEAD + length] = session
+    pack_into(">IIIH", entry, 0, used, made, expires, length | (_ONCE if once else 0))
+    entry[FIRST + _HEAD_LEN : FIRST + _HEAD_LEN + length] = session
 
 
 def size(session):
     """The length of an entry with this session alone."""
-    return FIRST + _HEAD + len(session)
+    return FIRST + _HEAD_LEN + len(session)
 
 
-# One field a call, and no tuples: a look-up allocates next to nothing.
+def head(entry, at=FIRST):
+    """Of the session at `at`: when it was made, when it expires, whether it is good for one use,
+    and where the next one is: the length of the entry after the last."""
+    made, expires, length = unpack_from(_HEAD, entry, at)
+    return made, expires, length >= _ONCE, at + _HEAD_LEN + (length & ~_ONCE)
 
 
-def made(entry, at=FIRST):
-    """When the session at `at` was made."""
-    return struct.unpack_from(">I", entry, at)[0]
-
-
-def expires(entry, at=FIRST):
-    return struct.unpack_from(">I", entry, at + 4)[0]
-
-
-def once(entry, at=FIRST):
-    """Whether it is good for one use."""
-    return entry[at + 8] >= 0x80
-
-
-def after(entry, at=FIRST):
-    """Where the next session is; the length of the entry after the last."""
-    return at + _HEAD + (((entry[at + 8] & 0x7F) << 8) | entry[at + 9])
-
-
-def session(entry, at=FIRST):
-    """The session at `at`: a bytearray of the caller's."""
-    return entry[at + _HEAD : after(entry, at)]
+def session(entry, end, at=FIRST):
+    """The session at `at` up to `end`, where the next one is: a bytearray of the caller's."""
+    return entry[at + _HEAD_LEN : end]
 
 
 def holds(entry, session):
     """Whether `session` (bytes-like) is the newest. Copies nothing."""
-    return memoryview(entry)[FIRST + _HEAD : after(entry)] == session
+    return memoryview(entry)[FIRST + _HEAD_LEN : head(entry)[3]] == session
 
 
 def behead(entry):
     """A new entry without the newest session, or None if it was the only one."""
-    end = after(entry)
+    end = head(entry)[3]
     if end == len(entry):
         return None
     rest = bytearray(FIRST + len(entry) - end)
@@ -95,18 +83,18 @@ def behead(entry):
 
 def touch(entry, used):
     """Note when the entry was last used: a counter, not a time."""
-    struct.pack_into(">I", entry, 0, used)
+    pack_into(">I", entry, 0, used)
 
 
 def used(entry):
-    return struct.unpack_from(">I", entry, 0)[0]
+    return unpack_from(">I", entry, 0)[0]
 
 
 def _fit(entry, room):
     at = FIRST
     while at < len(entry):
-        end = after(entry, at)
-        room -= end - at - _HEAD
+        end = head(entry, at)[3]
+        room -= end - at - _HEAD_LEN
         if room < 0:
             break
         at = end
