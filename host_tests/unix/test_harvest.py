@@ -239,7 +239,10 @@ def test_what_waits_to_be_taken_is_bounded(run, server):
     got = run(
         """
 ctx = client()
+pull = ctx.sessions.pull
+ctx.sessions.pull = None  # or those that are open for 500 ms would be taken meanwhile
 all = [connect(ctx, PORT) for _ in range(40)]
+ctx.sessions.pull = pull
 for s in all:
     s.close()
 result(close=ctx.session_stats()["harvested_close"])
