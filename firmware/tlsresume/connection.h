@@ -63,19 +63,17 @@ void connection_closed(connection_t *c, tlsresume_socket_t *o);
 
 // sslsocket.c: the socket of a connection.
 
-// Whether it ended in an error of TLS: its session is not to be resumed (RFC 5246 7.2.2).
-bool sslsocket_broken(tlsresume_socket_t *o);
-
-// Collect the tickets that have arrived, without blocking.
-void sslsocket_look(tlsresume_socket_t *o);
+// Collect the tickets that have arrived, without blocking; to leave, send a close_notify.
+// Returns whether the connection is in order: the session of one that ended in an error of
+// TLS is not to be resumed (RFC 5246 7.2.2). Raises nothing, whatever a stream in Python does.
+bool sslsocket_look(tlsresume_socket_t *o, bool leave);
 
 #if TLSRESUME_TLS13
 
 // ticket.c: TLS 1.3.
 
-// What a context needs, once; the socket that is at hand is then set up anew. Returns 0, or
-// Mbed TLS's error.
-int ticket_configure(mbedtls_ssl_context *ssl);
+// What a context needs, once. Does not allocate.
+void ticket_configure(mbedtls_ssl_context *ssl);
 
 // After a read of Mbed TLS that gave no data: collect a ticket if there is one. Returns
 // whether to read again.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "py/mphal.h"
+#include "py/objtuple.h"
 #include "py/runtime.h"
 
 // The kinds of event; lib/tlsresume/harvest.py has the same numbers.
@@ -17,16 +18,22 @@ enum {
     EVENT_READ, // a TLS 1.3 ticket that came within a read
 };
 
-static mp_obj_t event(const connection_t *c, mp_int_t kind, mp_obj_t packed) {
+static mp_obj_t event(const connection_t *c, mp_int_t kind) {
     mp_uint_t age_ms = mp_hal_ticks_ms() - c->made_ms;
     mp_obj_t items[] = {
         c->owner,
         MP_OBJ_NEW_SMALL_INT(kind),
-        packed,
+        mp_const_none,
         mp_obj_new_bool(c->resumed),
         MP_OBJ_NEW_SMALL_INT(age_ms / 1000),
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
+}
+
+// Packed last: what is allocated later could fail, and leave a secret behind.
+static mp_obj_t event_with(mp_obj_t result, mp_obj_t packed) {
+    ((mp_obj_tuple_t *)MP_OBJ_TO_PTR(result))->items[2] = packed;
+    return result;
 }
 
 // Whether upstream gave up on the handshake, within a read or write of the application.
@@ -40,20 +47,22 @@ static bool poll_due(const connection_t *c, mp_uint_t age_ms) {
 
 static mp_obj_t take_polled(connection_t *c) {
     tlsresume_socket_t *o = connection_socket(c);
-    sslsocket_look(o);
+    bool in_order = sslsocket_look(o, false);
     mbedtls_ssl_session *session = o->ssl.session;
-    if (!connection_has_fresh(c, session) || sslsocket_broken(o)) {
+    if (!in_order || !connection_has_fresh(c, session)) {
         c->polled = true;
         return MP_OBJ_NULL;
     }
-    mp_obj_t result = event(c, EVENT_POLLED, session_pack(session));
+    mp_obj_t result = event(c, EVENT_POLLED);
+    event_with(result, session_pack(session));
     session->exported = 1;
     c->polled = true;
     return result;
 }
 
 static mp_obj_t take_closed(connection_t *c) {
-    mp_obj_t result = event(c, EVENT_CLOSED, session_pack(c->session));
+    mp_obj_t result = event(c, EVENT_CLOSED);
+    event_with(result, session_pack(c->session));
     connection_drop_session(c);
     return result;
 }
@@ -66,13 +75,13 @@ static mp_obj_t connection_take(connection_t *c, mp_uint_t age_ms) {
     }
     if (!c->reported && c->state != NEGOTIATING) {
         mp_int_t kind = c->state == FAILED ? EVENT_FAILED : c->resumed ? EVENT_RESUMED : EVENT_FULL;
-        mp_obj_t result = event(c, kind, mp_const_none);
+        mp_obj_t result = event(c, kind);
         c->reported = true;
         return result;
     }
     #if TLSRESUME_TLS13
     if (c->n_tickets > 0) {
-        mp_obj_t result = event(c, EVENT_READ, c->tickets[0]);
+        mp_obj_t result = event_with(event(c, EVENT_READ), c->tickets[0]);
         memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
         c->tickets[c->n_tickets] = MP_OBJ_NULL;
         return result;

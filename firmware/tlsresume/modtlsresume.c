@@ -18,10 +18,14 @@
 #endif
 
 // parse(packed) -> (version, time, lifetime, id, has_ticket). Raises ValueError for
-// anything that this build of Mbed TLS did not pack.
+// anything that this build of Mbed TLS did not pack, and MemoryError.
 static mp_obj_t tlsresume_parse(mp_obj_t packed) {
     mbedtls_ssl_session session;
-    if (session_unpack(&session, packed) != 0) {
+    int ret = session_unpack(&session, packed);
+    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
+        m_malloc_fail(0);
+    }
+    if (ret != 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("not a session of this firmware"));
     }
     mp_int_t version = session.tls_version;

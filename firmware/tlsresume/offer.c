@@ -4,6 +4,15 @@
 
 #include "mbedtls/platform_time.h"
 
+// Mbed TLS's own, which leaves half a copy where it runs out of memory.
+static int offer_set(mbedtls_ssl_context *ssl, const mbedtls_ssl_session *session) {
+    int ret = mbedtls_ssl_set_session(ssl, session);
+    if (ret != 0) {
+        mbedtls_ssl_session_free(ssl->session_negotiate);
+    }
+    return ret;
+}
+
 #if TLSRESUME_TLS13
 
 // Mbed TLS offers a session only together with its own protocol version
@@ -24,7 +33,7 @@ typedef struct _hello_t {
 static int hello_rng(void *p_rng, unsigned char *buf, size_t len) {
     hello_t *hello = p_rng;
     if (hello->session != NULL) {
-        hello->ret = mbedtls_ssl_set_session(hello->ssl, hello->session);
+        hello->ret = offer_set(hello->ssl, hello->session);
         hello->session = NULL;
     }
     return hello->conf->f_rng(hello->conf->p_rng, buf, len);
@@ -41,7 +50,11 @@ static int hello_write(mbedtls_ssl_context *ssl, const mbedtls_ssl_session *sess
         ret = mbedtls_ssl_handshake_step(ssl);
     }
     ssl->conf = hello.conf;
-    return ret != 0 ? ret : hello.ret;
+    if (ret != 0) {
+        mbedtls_ssl_session_reset(ssl); // a full handshake, from its beginning
+        return ret;
+    }
+    return hello.ret;
 }
 
 #endif
@@ -52,7 +65,7 @@ static int offer(mbedtls_ssl_context *ssl, const mbedtls_ssl_session *session) {
         return hello_write(ssl, session);
     }
     #endif
-    return mbedtls_ssl_set_session(ssl, session);
+    return offer_set(ssl, session);
 }
 
 bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms) {
@@ -68,8 +81,5 @@ bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms) 
     #endif
     int ret = offer(ssl, &session);
     mbedtls_ssl_session_free(&session);
-    if (ret != 0) {
-        mbedtls_ssl_session_reset(ssl); // a full handshake, from its beginning
-    }
     return ret == 0;
 }

@@ -44,7 +44,7 @@ uint32_t session_mark(const mbedtls_ssl_session *session) {
     return mark;
 }
 
-mp_obj_t session_pack(const mbedtls_ssl_session *session) {
+static void session_save(const mbedtls_ssl_session *session, byte *buf, size_t *len) {
     // A shallow copy to leave things out of: the peer's certificate, which resumption
     // never looks at, and the session ID of a ticket, which is random and drawn anew
     // at each offer (RFC 5077 3.4), so that an unchanged ticket packs to the same bytes.
@@ -56,18 +56,17 @@ mp_obj_t session_pack(const mbedtls_ssl_session *session) {
         memset(copy.id, 0, sizeof(copy.id));
     }
     #endif
-
-    size_t len = 0;
-    mbedtls_ssl_session_save(&copy, NULL, 0, &len);
-    byte *buf = m_new_maybe(byte, len);
-    if (buf != NULL) {
-        mbedtls_ssl_session_save(&copy, buf, len, &len);
-    }
+    mbedtls_ssl_session_save(&copy, buf, *len, len);
     mbedtls_platform_zeroize(&copy, sizeof(copy));
-    if (buf == NULL) {
-        m_malloc_fail(len);
-    }
-    return mp_obj_new_bytearray_by_ref(len, buf);
+}
+
+mp_obj_t session_pack(const mbedtls_ssl_session *session) {
+    size_t len = 0;
+    session_save(session, NULL, &len);
+    byte *buf = m_new(byte, len);
+    mp_obj_t packed = mp_obj_new_bytearray_by_ref(len, buf);
+    session_save(session, buf, &len); // when no allocation can leave the secret behind
+    return packed;
 }
 
 int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed) {

@@ -31,7 +31,7 @@ static bool handshake_over(const tlsresume_socket_t *o) {
 
 // Upstream keeps the error, poll tells that there is one, and read tells which, both before
 // they touch the stream below. That one may be Python code, which has no place in a finaliser.
-bool sslsocket_broken(tlsresume_socket_t *o) {
+static bool broken(tlsresume_socket_t *o) {
     if (gc_is_locked() && (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
         return false;
     }
@@ -40,14 +40,6 @@ bool sslsocket_broken(tlsresume_socket_t *o) {
     return upstream_p->ioctl(MP_OBJ_FROM_PTR(o), MP_STREAM_POLL, 0, &err) == MP_STREAM_POLL_NVAL
            && upstream_p->read(MP_OBJ_FROM_PTR(o), &none, 1, &err) == MP_STREAM_ERROR
            && err <= -256 && err != MBEDTLS_ERR_SSL_CONN_EOF;
-}
-
-void sslsocket_look(tlsresume_socket_t *o) {
-    #if TLSRESUME_TLS13
-    if (!ticket_look(o)) {
-        o->base.type = (const mp_obj_type_t *)&ended_type;
-    }
-    #endif
 }
 
 #if TLSRESUME_TLS13
@@ -120,16 +112,20 @@ static void close_notify(tlsresume_socket_t *o) {
     }
 }
 
-// The end of an established connection, before upstream's part of it; whatever a stream in
-// Python raises, the close goes on. Returns whether the connection was in order.
-static bool take_leave(tlsresume_socket_t *o) {
+bool sslsocket_look(tlsresume_socket_t *o, bool leave) {
     volatile bool in_order = true;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        in_order = !sslsocket_broken(o);
+        in_order = !broken(o);
         if (in_order && !gc_is_locked()) {
-            sslsocket_look(o);
-            close_notify(o);
+            #if TLSRESUME_TLS13
+            if (!ticket_look(o)) {
+                o->base.type = (const mp_obj_type_t *)&ended_type;
+            }
+            #endif
+            if (leave) {
+                close_notify(o);
+            }
         }
         nlr_pop();
     }
@@ -140,7 +136,7 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
     if (request == MP_STREAM_CLOSE) {
         tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
         connection_t *c = connection_find(o);
-        if (c != NULL && (o->sock == MP_OBJ_NULL || (c->state == ESTABLISHED && !take_leave(o)))) {
+        if (c != NULL && (o->sock == MP_OBJ_NULL || (c->state == ESTABLISHED && !sslsocket_look(o, true)))) {
             connection_failed(c);
         } else if (c != NULL) {
             connection_closed(c, o);
@@ -232,24 +228,29 @@ static bool layout_fits(const tlsresume_socket_t *o, mp_obj_t context) {
            && (uintptr_t)o->ssl.conf - (uintptr_t)o->ssl_context < context_len;
 }
 
-// adopt(socket, context, owner[, packed, age_ms]) -> bool
+// adopt(socket, context[, owner[, packed, age_ms]]) -> bool
 //
 // Watch a client socket that tls.SSLContext(context).wrap_socket has made without a
 // handshake, and offer a packed session. The owner is what take() hands back. Returns
 // whether the session is offered. Raises NotImplementedError where MicroPython is laid
-// out otherwise, and MemoryError; the socket is then as it was.
+// out otherwise, and MemoryError; the socket is then as it was. Without an owner it does not
+// allocate, and says only whether MicroPython is laid out as expected.
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
+    if (mp_obj_get_type(args[0]) == (const mp_obj_type_t *)&negotiating_type) {
+        return mp_const_false;
+    }
     if (!mp_obj_is_obj(args[0]) || !mp_obj_is_obj(args[1]) || !layout_fits(MP_OBJ_TO_PTR(args[0]), args[1])) {
         mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
     }
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
     derive_types(o->base.type);
+    if (n_args < 3) {
+        return mp_const_false;
+    }
 
     connection_t *c = connection_new(o, args[2]);
     #if TLSRESUME_TLS13
-    if (ticket_configure(&o->ssl) != 0) {
-        m_malloc_fail(0); // allocation is all that can fail
-    }
+    ticket_configure(&o->ssl);
     #endif
     if (n_args > 3 && args[3] != mp_const_none) {
         c->offered = session_offer(&o->ssl, args[3], n_args > 4 ? mp_obj_get_int_truncated(args[4]) : 0);
@@ -260,7 +261,7 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     o->base.type = (const mp_obj_type_t *)&negotiating_type;
     return mp_obj_new_bool(c->offered);
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 3, 5, tlsresume_adopt);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 2, 5, tlsresume_adopt);
 
 static void raise_handshake_error(int ret, uint32_t verify_flags) {
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {

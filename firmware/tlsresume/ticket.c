@@ -55,11 +55,18 @@ static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
 }
 
 bool ticket_step(tlsresume_socket_t *o) {
-    if (ticket_fresh(o)) {
-        ticket_collect(o);
-        return true;
+    bool arrived = o->ssl.state == MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET;
+    if (arrived) {
+        // Not within a read, which would take a want of memory for the end of the connection.
+        if (mbedtls_ssl_handshake(&o->ssl) == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
+            o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER; // without this ticket
+        }
     }
-    return o->ssl.state == MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET;
+    bool fresh = ticket_fresh(o);
+    if (fresh) {
+        ticket_collect(o);
+    }
+    return arrived || fresh;
 }
 
 bool ticket_look(tlsresume_socket_t *o) {
@@ -83,7 +90,7 @@ bool ticket_look(tlsresume_socket_t *o) {
     return ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
 }
 
-int ticket_configure(mbedtls_ssl_context *ssl) {
+void ticket_configure(mbedtls_ssl_context *ssl) {
     // Mbed TLS prefers PSS, and then refuses it from a TLS 1.2 server that obliges.
     static const uint16_t sig_algs[] = {
         MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
@@ -99,13 +106,12 @@ int ticket_configure(mbedtls_ssl_context *ssl) {
     };
     mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;
     if (conf->sig_algs == sig_algs) {
-        return 0;
+        return;
     }
     psa_crypto_init(); // upstream does so since 1.25 only; idempotent
     mbedtls_ssl_conf_sig_algs(conf, sig_algs);
     #if MBEDTLS_VERSION_NUMBER >= 0x03060100
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     #endif
-    return mbedtls_ssl_session_reset(ssl);
 }
 #endif // TLSRESUME_TLS13

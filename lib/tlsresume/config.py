@@ -95,13 +95,19 @@ class Config:
         self._fingerprint = None
 
     def _native(self, sock, server_side, handshake, hostname, client_id):
-        kwargs = {} if client_id is None else {"client_id": client_id}
-        return self._context.wrap_socket(
+        if client_id is not None:
+            return self._context.wrap_socket(
+                sock,
+                server_side=server_side,
+                do_handshake_on_connect=handshake,
+                server_hostname=hostname,
+                client_id=client_id,
+            )
+        return self._context.wrap_socket(  # as upstream's callers do: no allocation before it
             sock,
             server_side=server_side,
             do_handshake_on_connect=handshake,
             server_hostname=hostname,
-            **kwargs,
         )
 
 

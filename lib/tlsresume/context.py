@@ -67,11 +67,9 @@ class SSLContext(Config):
             )
         if nodelay:
             _set_nodelay(sock)
-        name = _name(sock, server_hostname, server_port)
         wrapped = self._native(sock, False, False, server_hostname, client_id)
-        self.sessions.count("connect")
         try:
-            self._adopt(wrapped, name, session)
+            self._adopt(wrapped, sock, server_hostname, server_port, session)
         except NotImplementedError as e:
             # The handshake of this one connection is left to its first read or write.
             harvest.layout_known = False
@@ -91,11 +89,12 @@ class SSLContext(Config):
             raise ValueError("the context has no storage")
         return self.sessions.store.save()
 
-    def _adopt(self, wrapped, name, session):
+    def _adopt(self, wrapped, sock, hostname, port, session):
         """Offer a session and watch the socket. Without memory: neither, and it connects."""
         packed = None
         try:
-            host, port = name
+            self.sessions.count("connect")
+            host, port = _name(sock, hostname, port)
             fingerprint = self.fingerprint()
             made = 0
             if session is not None:
@@ -110,7 +109,7 @@ class SSLContext(Config):
                 self.sessions.count("rejected")
                 self.sessions.remove(host, port, fingerprint)
         except MemoryError:
-            pass
+            _tlsresume.adopt(wrapped, self._context)  # the handshake wants to know the layout
         finally:
             if packed is not None:
                 _tlsresume.wipe(packed)
@@ -124,7 +123,7 @@ class SSLContext(Config):
 def _set_nodelay(sock):
     try:
         sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
-    except (AttributeError, OSError, TypeError, ValueError):
+    except Exception:
         pass  # no socket, or a port without the option
 
 

@@ -23,6 +23,7 @@ layout_known = True  # until _tlsresume finds that it does not know this MicroPy
 
 _queue = None  # asyncio's task queue that holds _run, or None
 _timer = None  # given to use_timer
+_untold = None  # what was taken, and could not be handled for want of memory
 
 
 def poll():
@@ -31,58 +32,73 @@ def poll():
     Returns the ms until the next call is worth it (an int), or None when nothing is awaited.
     Does not block, and raises nothing: without memory it goes on at the next call.
     """
+    global _untold
     if lock.mine():
         return BUSY
+    taken = _untold
+    _untold = None
     try:
-        taken = _tlsresume.take(DELAY)
-        while taken is not None:
-            _handle(*taken)
-            taken = _tlsresume.take(DELAY)
+        while True:
+            if taken is None:
+                taken = _tlsresume.take(DELAY)
+            if taken is None:
+                break
+            _handle(taken)
+            taken = None
     except MemoryError:
-        pass
+        _untold = taken
     return _tlsresume.due(DELAY)
 
 
 def use_timer(timer):
-    """Drive the harvest with `timer`, a `machine.Timer` that is free; None: no longer."""
+    """Drive the harvest with `timer`, a `machine.Timer` that is free; None: no longer.
+
+    Raises what the timer's `init` raises.
+    """
     global _timer
     if _timer is not None:
         _timer.deinit()
     _timer = timer
+    _arm(DELAY)
 
 
 def schedule():
-    """See to it that `poll` is called when a new connection is due."""
-    if _timer is not None:
-        _arm(DELAY)
-        return
-    core = sys.modules.get("asyncio.core")
-    if core is not None and core.cur_task is not None:
-        _start(core)
+    """See to it that `poll` is called when a new connection is due. Raises nothing: without
+    a timer or a task the session is taken at the close."""
+    try:
+        core = sys.modules.get("asyncio.core")
+        if _timer is not None:
+            _arm(DELAY)
+        elif core is not None and core.cur_task is not None:
+            _start(core)
+    except Exception:
+        pass
 
 
-def _handle(owner, event, packed, resumed, age):
+def _handle(taken):
+    owner, event, packed, resumed, age = taken
     cache, host, port, fingerprint, made = owner
     if event in _SOURCES:
         _keep(owner, packed, resumed, age, _SOURCES[event])
         return
-    cache.count(_OUTCOMES[event])
     if event != _RESUMED and made is not None and host is not None:
         # RFC 5246 7.2.2: what failed is not to be resumed. What was declined is of no use.
         cache.remove(host, port, fingerprint, made)
         if event == _FULL:
             cache.count("declined")
             cache.miss = "declined"
+    cache.count(_OUTCOMES[event])
 
 
 def _keep(owner, packed, resumed, age, source):
+    """Put a session into its cache, or without memory lose it: a full handshake follows."""
     cache, host, port, fingerprint, _ = owner
-    if host is None:
-        return
-    version, _, lifetime, _, _ = _tlsresume.parse(packed)
-    once = version == _TLS13
-    ceiling = _CEILING_TLS13 if once else CEILING
     try:
+        if host is None:
+            return
+        version, _, lifetime, _, _ = _tlsresume.parse(packed)
+        once = version == _TLS13
+        ceiling = _CEILING_TLS13 if once else CEILING
         cache.put(
             host,
             port,
@@ -95,18 +111,20 @@ def _keep(owner, packed, resumed, age, source):
             age=age,
         )
         cache.count(source)
+        if cache.store is not None:
+            cache.store.tick()
+    except MemoryError:
+        pass
     finally:
         _tlsresume.wipe(packed)
-    if cache.store is not None:
-        cache.store.tick()
 
 
 def _start(core):
     global _queue
     # A new event loop has a new queue, and the task of the old one is gone with it.
     if _queue is not core._task_queue:
-        _queue = core._task_queue
         core.create_task(_run(core))
+        _queue = core._task_queue
 
 
 async def _run(core):
@@ -130,7 +148,10 @@ def _arm(wait):
 def _tick(timer):
     import micropython
 
-    micropython.schedule(_poll_and_arm, 0)  # out of the interrupt, where there is one
+    try:
+        micropython.schedule(_poll_and_arm, 0)  # out of the interrupt, where there is one
+    except RuntimeError:  # the queue is full
+        _arm(DELAY)
 
 
 def _poll_and_arm(_):
