@@ -18,21 +18,18 @@ enum {
     EVENT_READ, // a TLS 1.3 ticket that came within a read
 };
 
-static mp_obj_t event(const connection_t *c, mp_int_t kind) {
-    mp_uint_t age_ms = mp_hal_ticks_ms() - c->made_ms;
-    mp_obj_t items[] = {
-        c->owner,
-        MP_OBJ_NEW_SMALL_INT(kind),
-        mp_const_none,
-        mp_obj_new_bool(c->resumed),
-        MP_OBJ_NEW_SMALL_INT(age_ms / 1000),
-    };
-    return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
-}
+#define PACKED (2)
 
-// Packed last: what is allocated later could fail, and leave a secret behind.
-static mp_obj_t event_with(mp_obj_t result, mp_obj_t packed) {
-    ((mp_obj_tuple_t *)MP_OBJ_TO_PTR(result))->items[2] = packed;
+// Without the packed session, which goes into items[PACKED] last: what is allocated after it
+// could fail, and leave a secret behind.
+static mp_obj_tuple_t *event(const connection_t *c, mp_int_t kind) {
+    mp_uint_t age_ms = mp_hal_ticks_ms() - c->made_ms;
+    mp_obj_tuple_t *result = MP_OBJ_TO_PTR(mp_obj_new_tuple(5, NULL));
+    result->items[0] = c->owner;
+    result->items[1] = MP_OBJ_NEW_SMALL_INT(kind);
+    result->items[PACKED] = mp_const_none;
+    result->items[3] = mp_obj_new_bool(c->resumed);
+    result->items[4] = MP_OBJ_NEW_SMALL_INT(age_ms / 1000);
     return result;
 }
 
@@ -53,18 +50,18 @@ static mp_obj_t take_polled(connection_t *c) {
         c->polled = true;
         return MP_OBJ_NULL;
     }
-    mp_obj_t result = event(c, EVENT_POLLED);
-    event_with(result, session_pack(session));
+    mp_obj_tuple_t *result = event(c, EVENT_POLLED);
+    result->items[PACKED] = session_pack(session);
     session->exported = 1;
     c->polled = true;
-    return result;
+    return MP_OBJ_FROM_PTR(result);
 }
 
 static mp_obj_t take_closed(connection_t *c) {
-    mp_obj_t result = event(c, EVENT_CLOSED);
-    event_with(result, session_pack(c->session));
+    mp_obj_tuple_t *result = event(c, EVENT_CLOSED);
+    result->items[PACKED] = session_pack(c->session);
     connection_drop_session(c);
-    return result;
+    return MP_OBJ_FROM_PTR(result);
 }
 
 // What this connection has to tell now, or MP_OBJ_NULL. Raises MemoryError, having
@@ -75,16 +72,17 @@ static mp_obj_t connection_take(connection_t *c, mp_uint_t age_ms) {
     }
     if (!c->reported && c->state != NEGOTIATING) {
         mp_int_t kind = c->state == FAILED ? EVENT_FAILED : c->resumed ? EVENT_RESUMED : EVENT_FULL;
-        mp_obj_t result = event(c, kind);
+        mp_obj_tuple_t *result = event(c, kind);
         c->reported = true;
-        return result;
+        return MP_OBJ_FROM_PTR(result);
     }
     #if TLSRESUME_TLS13
     if (c->n_tickets > 0) {
-        mp_obj_t result = event_with(event(c, EVENT_READ), c->tickets[0]);
+        mp_obj_tuple_t *result = event(c, EVENT_READ);
+        result->items[PACKED] = c->tickets[0];
         memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
         c->tickets[c->n_tickets] = MP_OBJ_NULL;
-        return result;
+        return MP_OBJ_FROM_PTR(result);
     }
     #endif
     if (poll_due(c, age_ms)) {

@@ -218,11 +218,13 @@ static void derive_types(const mp_obj_type_t *upstream) {
 }
 
 // Prove that this socket is laid out as tlsresume_socket_t says, before it is trusted.
-static bool layout_fits(const tlsresume_socket_t *o, mp_obj_t context) {
-    const mp_obj_type_t *type = o->base.type;
-    size_t context_len = gc_nbytes(MP_OBJ_TO_PTR(context));
+static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
+    const mp_obj_type_t *type = mp_obj_get_type(socket);
+    const tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
+    size_t context_len = gc_nbytes(MP_OBJ_TO_PTR(context)); // 0 for what is not in the heap
     return type->name == MP_QSTR_SSLSocket
-           && MP_OBJ_TYPE_HAS_SLOT(type, protocol) && !MP_OBJ_TYPE_HAS_SLOT(type, attr)
+           && MP_OBJ_TYPE_HAS_SLOT(type, protocol)
+           && (!MP_OBJ_TYPE_HAS_SLOT(type, attr) || type == (const mp_obj_type_t *)&negotiating_type)
            && gc_nbytes(o) >= sizeof(tlsresume_socket_t)
            && o->ssl_context == MP_OBJ_TO_PTR(context)
            && (uintptr_t)o->ssl.conf - (uintptr_t)o->ssl_context < context_len;
@@ -234,12 +236,9 @@ static bool layout_fits(const tlsresume_socket_t *o, mp_obj_t context) {
 // handshake, and offer a packed session. The owner is what take() hands back. Returns
 // whether the session is offered. Raises NotImplementedError where MicroPython is laid
 // out otherwise, and MemoryError; the socket is then as it was. Without an owner it does not
-// allocate, and says only whether MicroPython is laid out as expected.
+// allocate, and only learns how MicroPython is laid out, for handshake().
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
-    if (mp_obj_get_type(args[0]) == (const mp_obj_type_t *)&negotiating_type) {
-        return mp_const_false;
-    }
-    if (!mp_obj_is_obj(args[0]) || !mp_obj_is_obj(args[1]) || !layout_fits(MP_OBJ_TO_PTR(args[0]), args[1])) {
+    if (!layout_fits(args[0], args[1])) {
         mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
     }
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
@@ -279,7 +278,7 @@ static void raise_handshake_error(int ret, uint32_t verify_flags) {
     #if defined(MBEDTLS_ERROR_C)
     char text[80];
     mbedtls_strerror(ret, text, sizeof(text));
-    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str(text, strlen(text)) };
+    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
     nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
     #else
     mp_raise_OSError(ret);
