@@ -11,14 +11,16 @@
 MP_REGISTER_ROOT_POINTER(struct _connection_t *tlsresume_connections);
 
 connection_t *connection_find(const void *socket) {
+    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
     connection_t *c = CONNECTIONS;
     while (c != NULL && c->hidden_socket != ~(uintptr_t)socket) {
         c = c->next;
     }
+    MICROPY_END_ATOMIC_SECTION(atomic_state);
     return c;
 }
 
-void connection_unlink(connection_t *c) {
+static void connection_unlink(const connection_t *c) {
     mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
     for (connection_t **p = &CONNECTIONS; *p != NULL; p = &(*p)->next) {
         if (*p == c) {
@@ -29,11 +31,11 @@ void connection_unlink(connection_t *c) {
     MICROPY_END_ATOMIC_SECTION(atomic_state);
 }
 
-void connection_drop_session(connection_t *c) {
-    if (c->session != NULL) {
-        mbedtls_ssl_session_free(c->session); // zeroes it
-        mbedtls_free(c->session);
-        c->session = NULL;
+void connection_drop(mbedtls_ssl_session **session) {
+    if (*session != NULL) {
+        mbedtls_ssl_session_free(*session); // zeroes it
+        mbedtls_free(*session);
+        *session = NULL;
     }
 }
 
@@ -42,7 +44,7 @@ void connection_drop_session(connection_t *c) {
 static mp_obj_t connection_del(mp_obj_t self_in) {
     connection_t *c = MP_OBJ_TO_PTR(self_in);
     connection_unlink(c);
-    connection_drop_session(c);
+    connection_drop(&c->session);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(connection_del_obj, connection_del);
@@ -64,7 +66,7 @@ connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner) {
     memset((byte *)c + sizeof(c->base), 0, sizeof(*c) - sizeof(c->base));
     c->hidden_socket = ~(uintptr_t)o;
     c->owner = owner;
-    c->state = NEGOTIATING;
+    c->thread = THIS_THREAD();
     return c;
 }
 
@@ -80,34 +82,35 @@ bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *sess
            && !(c->offered && session_mark(session) == c->offered_mark);
 }
 
-void connection_negotiated(connection_t *c, const tlsresume_socket_t *o) {
-    c->resumed = c->offered && !session_has_peer(o->ssl.session);
-    c->negotiated_ms = c->made_ms = mp_hal_ticks_ms();
-    c->state = ESTABLISHED;
-}
-
-void connection_failed(connection_t *c) {
-    c->state = FAILED;
-    c->reported = false;
-    c->hidden_socket = 0;
+// The oldest of too many sessions that wait, taken out of its connection, or NULL.
+static mbedtls_ssl_session *surplus_session(void) {
+    mbedtls_ssl_session *surplus = NULL;
+    size_t waiting = 0;
+    for (connection_t *c = CONNECTIONS; c != NULL; c = c->next) {
+        if (c->session != NULL && !c->claim && ++waiting > TLSRESUME_MAX_CLOSED) {
+            surplus = c->session;
+            c->session = NULL;
+        }
+    }
+    return surplus;
 }
 
 // Runs in finalisers too: nothing here allocates on the GC's heap or runs Python.
-void connection_closed(connection_t *c, tlsresume_socket_t *o) {
-    mbedtls_ssl_session *session = o->ssl.session;
-    if (c->state == ESTABLISHED && connection_has_fresh(c, session)) {
+void connection_closed(connection_t *c, tlsresume_socket_t *o, bool in_order) {
+    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
+    if (in_order && c->state == NEGOTIATING) {
+        c->told = EVENT_FULL; // given up by the application: nothing to tell
+    } else if (in_order && connection_has_fresh(c, o->ssl.session)) {
         // Moved, not copied. Upstream is about to free the rest.
-        c->session = session;
+        c->session = o->ssl.session;
         o->ssl.session = NULL;
     }
-    c->reported |= c->state == NEGOTIATING; // given up by the application: nothing to tell
-    c->state = CLOSED;
+    c->state = in_order ? CLOSED : FAILED;
     c->hidden_socket = 0;
-
-    size_t waiting = 0;
-    for (connection_t *other = CONNECTIONS; other != NULL; other = other->next) {
-        if (other->session != NULL && ++waiting > TLSRESUME_MAX_CLOSED) {
-            connection_drop_session(other);
-        }
+    if (c->claim == EVENT_NONE) {
+        c->thread = NULL;
     }
+    mbedtls_ssl_session *surplus = surplus_session();
+    MICROPY_END_ATOMIC_SECTION(atomic_state);
+    connection_drop(&surplus);
 }

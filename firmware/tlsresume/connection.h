@@ -8,25 +8,45 @@
 
 // Where it stands; written by the functions named.
 enum {
-    NEGOTIATING, // tlsresume_adopt
-    ESTABLISHED, // connection_negotiated
+    NEGOTIATING, // connection_new
+    ESTABLISHED, // negotiated
     CLOSED, // connection_closed
-    FAILED, // connection_failed: the handshake, or later by a fatal alert
+    FAILED, // the same, or scan: the handshake failed, or later a fatal alert came
 };
+
+// The kinds of event; lib/tlsresume/harvest.py has the same numbers.
+enum {
+    EVENT_NONE,
+    EVENT_FULL, // negotiated by a full handshake
+    EVENT_RESUMED, // negotiated by resumption
+    EVENT_FAILED, // a handshake failed, or a fatal alert ended the connection
+    EVENT_POLLED, // a session of an open connection
+    EVENT_CLOSED, // a session of a closed connection
+    EVENT_READ, // a TLS 1.3 ticket that came within a read
+};
+
+// The thread that runs this. With a GIL they take turns, and need not be told apart.
+#if MICROPY_PY_THREAD && !MICROPY_PY_THREAD_GIL
+#define THIS_THREAD() ((void *)mp_thread_get_state())
+#else
+#define THIS_THREAD() NULL
+#endif
 
 typedef struct _connection_t {
     mp_obj_base_t base;
     struct _connection_t *next;
     uintptr_t hidden_socket; // complement of its address: the GC must not see it
     mp_obj_t owner;
+    void *thread; // who may take from it: as long as it is open, who made it; NULL: anybody
     mbedtls_ssl_session *session; // moved here from the socket at its close
     mp_uint_t negotiated_ms;
     mp_uint_t made_ms; // when the newest session came: at the negotiation, or with a ticket
     uint32_t offered_mark;
     uint8_t state;
+    uint8_t claim; // the event that is being taken, until the same thread's next take or due
+    uint8_t told; // the outcome that was taken: EVENT_NONE, or EVENT_FULL to EVENT_FAILED
     bool offered;
     bool resumed;
-    bool reported;
     bool polled;
     #if TLSRESUME_TLS13
     uint8_t n_tickets;
@@ -34,13 +54,14 @@ typedef struct _connection_t {
     #endif
 } connection_t;
 
-// Newest first. Keeps the connections alive, but not their sockets.
+// Newest first. Keeps the connections alive, but not their sockets. Looked at and changed
+// in atomic sections, as is what more than one thread uses of a connection; nothing is
+// allocated in them, and nothing freed.
 #define CONNECTIONS MP_STATE_VM(tlsresume_connections)
 
 // A new connection, not yet in the list. Raises MemoryError.
 connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner);
 void connection_link(connection_t *c);
-void connection_unlink(connection_t *c);
 
 // The connection of a socket, or NULL.
 connection_t *connection_find(const void *socket);
@@ -49,23 +70,21 @@ static inline tlsresume_socket_t *connection_socket(const connection_t *c) {
     return (tlsresume_socket_t *)~c->hidden_socket;
 }
 
-// Wipe and free the session that waits, if one does.
-void connection_drop_session(connection_t *c);
+// Wipe and free a session that was moved out of its socket, if there is one.
+void connection_drop(mbedtls_ssl_session **session);
 
 // Whether this session was not taken yet, and is not the one that was offered: Mbed TLS keeps
 // an offered ticket although the server declined it.
 bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *session);
 
-// The transitions.
-void connection_negotiated(connection_t *c, const tlsresume_socket_t *o);
-void connection_failed(connection_t *c);
-void connection_closed(connection_t *c, tlsresume_socket_t *o);
+// The close of its socket; in order, or what ended in an error.
+void connection_closed(connection_t *c, tlsresume_socket_t *o, bool in_order);
 
 // sslsocket.c: the socket of a connection.
 
-// Collect the tickets that have arrived, without blocking; to leave, send a close_notify.
-// Returns whether the connection is in order: the session of one that ended in an error of
-// TLS is not to be resumed (RFC 5246 7.2.2). Raises nothing, whatever a stream in Python does.
+// Collect the tickets that have arrived, without blocking, and `leave`: send a close_notify.
+// What a stream in Python raises ends here. Returns false if the connection ended in an error
+// of TLS: its session is not to be resumed (RFC 5246 7.2.2).
 bool sslsocket_look(tlsresume_socket_t *o, bool leave);
 
 #if TLSRESUME_TLS13

@@ -4,91 +4,123 @@
 
 #include <string.h>
 
+#include "py/gc.h"
 #include "py/mphal.h"
 #include "py/objtuple.h"
 #include "py/runtime.h"
 
-// The kinds of event; lib/tlsresume/harvest.py has the same numbers.
-enum {
-    EVENT_FULL, // negotiated by a full handshake
-    EVENT_RESUMED, // negotiated by resumption
-    EVENT_FAILED, // a handshake failed, or a fatal alert ended the connection
-    EVENT_POLLED, // a session of an open connection
-    EVENT_CLOSED, // a session of a closed connection
-    EVENT_READ, // a TLS 1.3 ticket that came within a read
-};
-
-#define PACKED (2)
-
-// Without the packed session, which goes into items[PACKED] last: what is allocated after it
-// could fail, and leave a secret behind.
-static mp_obj_tuple_t *event(const connection_t *c, mp_int_t kind) {
-    mp_uint_t age_ms = mp_hal_ticks_ms() - c->made_ms;
-    mp_obj_tuple_t *result = MP_OBJ_TO_PTR(mp_obj_new_tuple(5, NULL));
-    result->items[0] = c->owner;
-    result->items[1] = MP_OBJ_NEW_SMALL_INT(kind);
-    result->items[PACKED] = mp_const_none;
-    result->items[3] = mp_obj_new_bool(c->resumed);
-    result->items[4] = MP_OBJ_NEW_SMALL_INT(age_ms / 1000);
-    return result;
-}
+#define NEVER ((mp_uint_t)-1)
 
 // Whether upstream gave up on the handshake, within a read or write of the application.
 static bool failed_in_upstream(const connection_t *c) {
     return c->state == NEGOTIATING && connection_socket(c)->sock == MP_OBJ_NULL;
 }
 
-static bool poll_due(const connection_t *c, mp_uint_t age_ms) {
-    return c->state == ESTABLISHED && !c->polled && (mp_uint_t)(mp_hal_ticks_ms() - c->negotiated_ms) >= age_ms;
-}
-
-static mp_obj_t take_polled(connection_t *c) {
-    tlsresume_socket_t *o = connection_socket(c);
-    bool in_order = sslsocket_look(o, false);
-    mbedtls_ssl_session *session = o->ssl.session;
-    if (!in_order || !connection_has_fresh(c, session)) {
-        c->polled = true;
-        return MP_OBJ_NULL;
+// What this connection has to tell, now or, EVENT_POLLED, in time.
+static uint8_t next_event(const connection_t *c) {
+    if (c->state == FAILED && c->told != EVENT_FAILED) {
+        return EVENT_FAILED;
     }
-    mp_obj_tuple_t *result = event(c, EVENT_POLLED);
-    result->items[PACKED] = session_pack(session);
-    session->exported = 1;
-    c->polled = true;
-    return MP_OBJ_FROM_PTR(result);
-}
-
-static mp_obj_t take_closed(connection_t *c) {
-    mp_obj_tuple_t *result = event(c, EVENT_CLOSED);
-    result->items[PACKED] = session_pack(c->session);
-    connection_drop_session(c);
-    return MP_OBJ_FROM_PTR(result);
-}
-
-// What this connection has to tell now, or MP_OBJ_NULL. Raises MemoryError, having
-// changed nothing.
-static mp_obj_t connection_take(connection_t *c, mp_uint_t age_ms) {
-    if (failed_in_upstream(c)) {
-        connection_failed(c);
-    }
-    if (!c->reported && c->state != NEGOTIATING) {
-        mp_int_t kind = c->state == FAILED ? EVENT_FAILED : c->resumed ? EVENT_RESUMED : EVENT_FULL;
-        mp_obj_tuple_t *result = event(c, kind);
-        c->reported = true;
-        return MP_OBJ_FROM_PTR(result);
+    if (c->state != NEGOTIATING && c->told == EVENT_NONE) {
+        return c->resumed ? EVENT_RESUMED : EVENT_FULL;
     }
     #if TLSRESUME_TLS13
     if (c->n_tickets > 0) {
-        mp_obj_tuple_t *result = event(c, EVENT_READ);
-        result->items[PACKED] = c->tickets[0];
-        memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
-        c->tickets[c->n_tickets] = MP_OBJ_NULL;
-        return MP_OBJ_FROM_PTR(result);
+        return EVENT_READ;
     }
     #endif
-    if (poll_due(c, age_ms)) {
-        return take_polled(c);
+    if (c->session != NULL) {
+        return EVENT_CLOSED;
     }
-    return c->session != NULL ? take_closed(c) : MP_OBJ_NULL;
+    return c->state >= CLOSED || c->polled ? EVENT_NONE : EVENT_POLLED;
+}
+
+// The ms until it is due, or NEVER.
+static mp_uint_t event_due(const connection_t *c, uint8_t kind, mp_uint_t age_ms) {
+    if (kind != EVENT_POLLED) {
+        return kind == EVENT_NONE ? NEVER : 0;
+    }
+    mp_uint_t age = mp_hal_ticks_ms() - c->negotiated_ms;
+    return c->state == NEGOTIATING ? age_ms : age < age_ms ? age_ms - age : 0;
+}
+
+// The ms until a connection has something to tell this thread, or NEVER. With `first`, the
+// first one that has is claimed. Those that never will have are let go.
+static mp_uint_t scan(mp_uint_t age_ms, connection_t **first) {
+    void *me = THIS_THREAD();
+    mp_uint_t due = NEVER;
+    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
+    connection_t *c;
+    for (connection_t **p = &CONNECTIONS; (c = *p) != NULL;) {
+        if (c->thread == NULL || c->thread == me) {
+            if (failed_in_upstream(c)) {
+                c->state = FAILED;
+                c->hidden_socket = 0;
+            }
+            c->claim = EVENT_NONE; // that take is over
+            c->thread = c->state < CLOSED ? me : NULL;
+            uint8_t kind = next_event(c);
+            mp_uint_t wait = event_due(c, kind, age_ms);
+            due = MIN(due, wait);
+            if (wait == 0 && first != NULL) {
+                c->claim = kind;
+                c->thread = me;
+                *first = c;
+                break;
+            }
+            if (kind == EVENT_NONE && c->state >= CLOSED) {
+                *p = c->next;
+                continue;
+            }
+        }
+        p = &c->next;
+    }
+    MICROPY_END_ATOMIC_SECTION(atomic_state);
+    return due;
+}
+
+// The session of an open connection, or NULL.
+static mbedtls_ssl_session *look_for_session(connection_t *c) {
+    tlsresume_socket_t *o = connection_socket(c);
+    gc_nbytes(o); // waits for a collection in another thread, which may not have seen this reference
+    if (c->hidden_socket == 0) {
+        return NULL;
+    }
+    c->polled = true; // a callback or a thread that gets a turn within the look shall not look
+    bool fresh = sslsocket_look(o, false) && connection_has_fresh(c, o->ssl.session);
+    c->polled = !fresh;
+    return fresh ? o->ssl.session : NULL;
+}
+
+// What this connection has to tell, or MP_OBJ_NULL. Raises MemoryError, having changed
+// nothing.
+static mp_obj_t connection_take(connection_t *c) {
+    uint8_t kind = c->claim;
+    mbedtls_ssl_session *session = c->session;
+    if (kind == EVENT_POLLED && (session = look_for_session(c)) == NULL) {
+        return MP_OBJ_NULL;
+    }
+    mp_obj_tuple_t *event = MP_OBJ_TO_PTR(mp_obj_new_tuple(5, NULL));
+    event->items[0] = c->owner;
+    event->items[1] = MP_OBJ_NEW_SMALL_INT(kind);
+    event->items[2] = mp_const_none;
+    event->items[3] = mp_obj_new_bool(c->resumed);
+    event->items[4] = MP_OBJ_NEW_SMALL_INT((mp_uint_t)(mp_hal_ticks_ms() - c->made_ms) / 1000);
+    if (kind <= EVENT_FAILED) {
+        c->told = kind;
+    #if TLSRESUME_TLS13
+    } else if (kind == EVENT_READ) {
+        event->items[2] = c->tickets[0];
+        memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
+        c->tickets[c->n_tickets] = MP_OBJ_NULL;
+    #endif
+    } else {
+        event->items[2] = session_pack(session);
+        session->exported = 1;
+        c->polled = true;
+        connection_drop(&c->session);
+    }
+    return MP_OBJ_FROM_PTR(event);
 }
 
 // take(age_ms) -> (owner, event, packed or None, resumed, age of the session in seconds), or
@@ -97,16 +129,11 @@ static mp_obj_t connection_take(connection_t *c, mp_uint_t age_ms) {
 // Sessions of open connections are taken age_ms after their negotiation. Raises
 // MemoryError, and loses nothing.
 static mp_obj_t tlsresume_take(mp_obj_t age_in) {
-    mp_uint_t age_ms = mp_obj_get_int_truncated(age_in);
-    connection_t *next;
-    for (connection_t *c = CONNECTIONS; c != NULL; c = next) {
-        next = c->next;
-        mp_obj_t result = connection_take(c, age_ms);
+    connection_t *c;
+    while (scan(mp_obj_get_int_truncated(age_in), &c) == 0) {
+        mp_obj_t result = connection_take(c);
         if (result != MP_OBJ_NULL) {
             return result;
-        }
-        if (c->state >= CLOSED && c->session == NULL) {
-            connection_unlink(c);
         }
     }
     return mp_const_none;
@@ -115,19 +142,7 @@ MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_take_obj, tlsresume_take);
 
 // due(age_ms) -> ms until take(age_ms) is worth a call, or None if nothing is awaited.
 static mp_obj_t tlsresume_due(mp_obj_t age_in) {
-    mp_uint_t age_ms = mp_obj_get_int_truncated(age_in);
-    mp_uint_t due = (mp_uint_t)-1;
-    for (connection_t *c = CONNECTIONS; c != NULL; c = c->next) {
-        mp_uint_t wait = 0;
-        if (c->state == NEGOTIATING && !failed_in_upstream(c)) {
-            wait = age_ms;
-        } else if (c->state == ESTABLISHED && c->polled && c->reported) {
-            continue;
-        } else if (c->state == ESTABLISHED && !poll_due(c, age_ms)) {
-            wait = age_ms - (mp_uint_t)(mp_hal_ticks_ms() - c->negotiated_ms);
-        }
-        due = MIN(due, wait);
-    }
-    return due == (mp_uint_t)-1 ? mp_const_none : mp_obj_new_int_from_uint(due);
+    mp_uint_t due = scan(mp_obj_get_int_truncated(age_in), NULL);
+    return due == NEVER ? mp_const_none : mp_obj_new_int_from_uint(due);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_due_obj, tlsresume_due);

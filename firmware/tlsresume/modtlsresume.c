@@ -76,16 +76,18 @@ static mp_obj_t tlsresume_peername(mp_obj_t fileno) {
     if (getpeername(mp_obj_get_int(fileno), &addr.any, &len) != 0) {
         mp_raise_OSError(errno);
     }
-    mp_obj_t items[2];
-    if (addr.any.sa_family == AF_INET) {
-        items[0] = mp_obj_new_bytes((const byte *)&addr.in.sin_addr, sizeof(addr.in.sin_addr));
-        items[1] = MP_OBJ_NEW_SMALL_INT(ntohs(addr.in.sin_port));
-    } else if (addr.any.sa_family == AF_INET6) {
-        items[0] = mp_obj_new_bytes((const byte *)&addr.in6.sin6_addr, sizeof(addr.in6.sin6_addr));
-        items[1] = MP_OBJ_NEW_SMALL_INT(ntohs(addr.in6.sin6_port));
-    } else {
+    const void *address = &addr.in.sin_addr;
+    len = sizeof(addr.in.sin_addr);
+    if (addr.any.sa_family == AF_INET6) {
+        address = &addr.in6.sin6_addr;
+        len = sizeof(addr.in6.sin6_addr);
+    } else if (addr.any.sa_family != AF_INET) {
         mp_raise_OSError(EAFNOSUPPORT);
     }
+    mp_obj_t items[] = {
+        mp_obj_new_bytes(address, len),
+        MP_OBJ_NEW_SMALL_INT(ntohs(addr.in.sin_port)), // in6's is in the same place (RFC 3493 3.3)
+    };
     return mp_obj_new_tuple(2, items);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_peername_obj, tlsresume_peername);

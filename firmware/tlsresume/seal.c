@@ -8,15 +8,17 @@
 #define KEY_LEN (32)
 #define TAG_LEN (16)
 
-typedef struct _seal_args_t {
-    mp_buffer_info_t key, nonce, aad, data;
+typedef union _seal_args_t {
+    mp_buffer_info_t all[4];
+    struct {
+        mp_buffer_info_t key, nonce, aad, data;
+    };
 } seal_args_t;
 
 static void seal_args(const mp_obj_t *args, seal_args_t *a) {
-    mp_get_buffer_raise(args[0], &a->key, MP_BUFFER_READ);
-    mp_get_buffer_raise(args[1], &a->nonce, MP_BUFFER_READ);
-    mp_get_buffer_raise(args[2], &a->aad, MP_BUFFER_READ);
-    mp_get_buffer_raise(args[3], &a->data, MP_BUFFER_READ);
+    for (size_t i = 0; i < MP_ARRAY_SIZE(a->all); ++i) {
+        mp_get_buffer_raise(args[i], &a->all[i], MP_BUFFER_READ);
+    }
     if (a->key.len != KEY_LEN) {
         mp_raise_ValueError(MP_ERROR_TEXT("key must be 32 bytes"));
     }

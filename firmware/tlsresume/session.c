@@ -6,7 +6,6 @@
 
 #include "py/runtime.h"
 #include "mbedtls/platform.h"
-#include "mbedtls/platform_util.h"
 
 // Which member holds the peer's identity depends on the configuration (ssl.h).
 #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
@@ -44,23 +43,23 @@ uint32_t session_mark(const mbedtls_ssl_session *session) {
     return mark;
 }
 
-static void session_save(const mbedtls_ssl_session *session, byte *buf, size_t *len) {
-    // A shallow copy to leave things out of: the peer's certificate, which resumption
-    // never looks at, and the session ID of a ticket, which is random and drawn anew
-    // at each offer (RFC 5077 3.4), so that an unchanged ticket packs to the same bytes.
-    mbedtls_ssl_session copy = *session;
-    SESSION_PEER(&copy) = NULL;
+static void session_save(mbedtls_ssl_session *session, byte *buf, size_t *len) {
     #if defined(MBEDTLS_SSL_SESSION_TICKETS)
-    if (copy.ticket_len > 0) {
-        copy.id_len = 0;
-        memset(copy.id, 0, sizeof(copy.id));
+    // The ID next to a ticket is random and drawn anew at each offer (RFC 5077 3.4): without
+    // it an unchanged ticket packs to the same bytes. It has served its time.
+    if (session->ticket_len > 0) {
+        session->id_len = 0;
+        memset(session->id, 0, sizeof(session->id));
     }
     #endif
-    mbedtls_ssl_session_save(&copy, buf, *len, len);
-    mbedtls_platform_zeroize(&copy, sizeof(copy));
+    // Resumption never looks at the peer's certificate.
+    void *peer = SESSION_PEER(session);
+    SESSION_PEER(session) = NULL;
+    mbedtls_ssl_session_save(session, buf, *len, len);
+    SESSION_PEER(session) = peer;
 }
 
-mp_obj_t session_pack(const mbedtls_ssl_session *session) {
+mp_obj_t session_pack(mbedtls_ssl_session *session) {
     size_t len = 0;
     session_save(session, NULL, &len);
     byte *buf = m_new(byte, len);

@@ -3,6 +3,8 @@
 //   negotiating_type   read and write watch for the end of the handshake
 //   established_type   read and write are upstream's own
 //   ticketed_type      the same in TLS 1.3, where read picks up tickets
+//   reading_type       the same within a read, or after one that a stream in Python raised from:
+//                      Mbed TLS stands a callback's or a thread's read within a read as little
 //   ended_type         the peer's close_notify was seen by us first: read says so
 // In all of them ioctl sees the close.
 
@@ -19,10 +21,9 @@
 static mp_obj_full_type_t negotiating_type, established_type;
 static mp_stream_p_t negotiating_p, established_p;
 #if TLSRESUME_TLS13
-static mp_obj_full_type_t ticketed_type, ended_type;
+static mp_obj_full_type_t ticketed_type, reading_type, ended_type;
 static mp_stream_p_t ticketed_p, ended_p;
 #endif
-static const mp_obj_type_t *upstream_type;
 static const mp_stream_p_t *upstream_p;
 
 static bool handshake_over(const tlsresume_socket_t *o) {
@@ -31,8 +32,8 @@ static bool handshake_over(const tlsresume_socket_t *o) {
 
 // Upstream keeps the error, poll tells that there is one, and read tells which, both before
 // they touch the stream below. That one may be Python code, which has no place in a finaliser.
-static bool broken(tlsresume_socket_t *o) {
-    if (gc_is_locked() && (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
+static bool broken(tlsresume_socket_t *o, bool finaliser) {
+    if (finaliser && (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
         return false;
     }
     int err = 0;
@@ -40,66 +41,6 @@ static bool broken(tlsresume_socket_t *o) {
     return upstream_p->ioctl(MP_OBJ_FROM_PTR(o), MP_STREAM_POLL, 0, &err) == MP_STREAM_POLL_NVAL
            && upstream_p->read(MP_OBJ_FROM_PTR(o), &none, 1, &err) == MP_STREAM_ERROR
            && err <= -256 && err != MBEDTLS_ERR_SSL_CONN_EOF;
-}
-
-#if TLSRESUME_TLS13
-// Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message
-// is recognised, once when it is processed. Ask again, and the application sees neither.
-static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    size_t budget = 255; // a flood must not hold up a non-blocking reader for ever
-    for (;;) {
-        mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
-        if (ret != MP_STREAM_ERROR || !mp_is_nonblocking_error(*errcode) || --budget == 0) {
-            return ret;
-        }
-        if (!ticket_step(o)) {
-            return ret;
-        }
-        *errcode = 0; // py/stream.c takes it for an error even next to data
-    }
-}
-
-static mp_uint_t ended_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
-    return 0;
-}
-
-#endif
-
-static void negotiated(tlsresume_socket_t *o) {
-    connection_t *c = connection_find(o);
-    if (c != NULL) {
-        connection_negotiated(c, o);
-    }
-    o->base.type = (const mp_obj_type_t *)&established_type;
-    #if TLSRESUME_TLS13
-    if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
-        o->base.type = (const mp_obj_type_t *)&ticketed_type;
-    }
-    #endif
-}
-
-static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
-    if (handshake_over(o)) {
-        negotiated(o);
-        #if TLSRESUME_TLS13
-        if (ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
-            return ticketed_read(o_in, buf, size, errcode);
-        }
-        #endif
-    }
-    return ret;
-}
-
-static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
-    if (handshake_over(o)) {
-        negotiated(o);
-    }
-    return ret;
 }
 
 // What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
@@ -113,13 +54,14 @@ static void close_notify(tlsresume_socket_t *o) {
 }
 
 bool sslsocket_look(tlsresume_socket_t *o, bool leave) {
+    bool finaliser = gc_is_locked();
     volatile bool in_order = true;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        in_order = !broken(o);
-        if (in_order && !gc_is_locked()) {
+        in_order = !broken(o, finaliser);
+        if (in_order && !finaliser) {
             #if TLSRESUME_TLS13
-            if (!ticket_look(o)) {
+            if (o->base.type == (const mp_obj_type_t *)&ticketed_type && !ticket_look(o)) {
                 o->base.type = (const mp_obj_type_t *)&ended_type;
             }
             #endif
@@ -132,14 +74,73 @@ bool sslsocket_look(tlsresume_socket_t *o, bool leave) {
     return in_order;
 }
 
+#if TLSRESUME_TLS13
+// Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message
+// is recognised, once when it is processed. Ask again, and the application sees neither.
+static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+    size_t budget = 255; // a flood must not hold up a non-blocking reader for ever
+    mp_uint_t ret;
+    o->base.type = (const mp_obj_type_t *)&reading_type;
+    while ((ret = upstream_p->read(o_in, buf, size, errcode)) == MP_STREAM_ERROR
+           && mp_is_nonblocking_error(*errcode) && --budget > 0 && ticket_step(o)) {
+        *errcode = 0; // py/stream.c takes it for an error even next to data
+    }
+    o->base.type = (const mp_obj_type_t *)&ticketed_type;
+    return ret;
+}
+
+static mp_uint_t ended_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    return 0;
+}
+
+#endif
+
+// Returns whether it is.
+static bool negotiated(tlsresume_socket_t *o) {
+    if (!handshake_over(o)) {
+        return false;
+    }
+    connection_t *c = connection_find(o);
+    if (c != NULL) {
+        c->resumed = c->offered && !session_has_peer(o->ssl.session);
+        c->negotiated_ms = c->made_ms = mp_hal_ticks_ms();
+        c->state = ESTABLISHED;
+    }
+    o->base.type = (const mp_obj_type_t *)&established_type;
+    #if TLSRESUME_TLS13
+    if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+        o->base.type = (const mp_obj_type_t *)&ticketed_type;
+    }
+    #endif
+    return true;
+}
+
+static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
+    if (negotiated(MP_OBJ_TO_PTR(o_in))) {
+        #if TLSRESUME_TLS13
+        if (ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
+            return ticketed_read(o_in, buf, size, errcode);
+        }
+        #endif
+    }
+    return ret;
+}
+
+static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
+    mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
+    negotiated(MP_OBJ_TO_PTR(o_in));
+    return ret;
+}
+
 static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, int *errcode) {
     if (request == MP_STREAM_CLOSE) {
         tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
         connection_t *c = connection_find(o);
-        if (c != NULL && (o->sock == MP_OBJ_NULL || (c->state == ESTABLISHED && !sslsocket_look(o, true)))) {
-            connection_failed(c);
-        } else if (c != NULL) {
-            connection_closed(c, o);
+        if (c != NULL) {
+            bool in_order = c->state == ESTABLISHED ? sslsocket_look(o, true) : o->sock != MP_OBJ_NULL;
+            connection_closed(c, o, in_order);
         }
     }
     #if TLSRESUME_TLS13
@@ -158,7 +159,7 @@ static mp_obj_t socket_session_reused(tlsresume_socket_t *o) {
 
 static mp_obj_t socket_session(tlsresume_socket_t *o) {
     mbedtls_ssl_session *session = o->ssl.session;
-    if (o->sock == MP_OBJ_NULL || !handshake_over(o) || !session_resumable(session)) {
+    if (!handshake_over(o) || !session_resumable(session)) {
         return mp_const_none;
     }
     mp_obj_t module = mp_import_name(MP_QSTR_tlsresume, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
@@ -185,14 +186,14 @@ static void socket_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
 // Adoption.
 
 static void derive_type(mp_obj_full_type_t *type, const mp_obj_type_t *upstream, const mp_stream_p_t *protocol) {
-    size_t n_slots = 0;
-    for (const uint8_t *index = &upstream->slot_index_make_new; index <= &upstream->slot_index_locals_dict; ++index) {
-        n_slots = MAX(n_slots, *index);
-    }
     memcpy(type, upstream, sizeof(mp_obj_empty_type_t));
-    memcpy(type->slots, upstream->slots, n_slots * sizeof(void *));
+    for (const uint8_t *index = &upstream->slot_index_make_new; index <= &upstream->slot_index_locals_dict; ++index) {
+        if (*index != 0) {
+            type->slots[*index - 1] = upstream->slots[*index - 1];
+        }
+    }
     MP_OBJ_TYPE_SET_SLOT(type, protocol, protocol, upstream->slot_index_protocol - 1);
-    MP_OBJ_TYPE_SET_SLOT(type, attr, socket_attr, n_slots);
+    MP_OBJ_TYPE_SET_SLOT(type, attr, socket_attr, MP_ARRAY_SIZE(type->slots) - 1);
 }
 
 static void derive_types(const mp_obj_type_t *upstream) {
@@ -200,20 +201,21 @@ static void derive_types(const mp_obj_type_t *upstream) {
         return;
     }
     const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
-    negotiating_p = established_p = *p;
+    established_p = *p;
+    established_p.ioctl = socket_ioctl;
+    negotiating_p = established_p;
     negotiating_p.read = negotiating_read;
     negotiating_p.write = negotiating_write;
-    negotiating_p.ioctl = established_p.ioctl = socket_ioctl;
     #if TLSRESUME_TLS13
     ticketed_p = ended_p = established_p;
     ticketed_p.read = ticketed_read;
     ended_p.read = ended_read;
     derive_type(&ticketed_type, upstream, &ticketed_p);
+    derive_type(&reading_type, upstream, &ticketed_p);
     derive_type(&ended_type, upstream, &ended_p);
     #endif
     derive_type(&negotiating_type, upstream, &negotiating_p);
     derive_type(&established_type, upstream, &established_p);
-    upstream_type = upstream;
     upstream_p = p;
 }
 
@@ -224,35 +226,32 @@ static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
     size_t context_len = gc_nbytes(MP_OBJ_TO_PTR(context)); // 0 for what is not in the heap
     return type->name == MP_QSTR_SSLSocket
            && MP_OBJ_TYPE_HAS_SLOT(type, protocol)
-           && (!MP_OBJ_TYPE_HAS_SLOT(type, attr) || type == (const mp_obj_type_t *)&negotiating_type)
            && gc_nbytes(o) >= sizeof(tlsresume_socket_t)
            && o->ssl_context == MP_OBJ_TO_PTR(context)
            && (uintptr_t)o->ssl.conf - (uintptr_t)o->ssl_context < context_len;
 }
 
-// adopt(socket, context[, owner[, packed, age_ms]]) -> bool
+// adopt(socket, context, owner, packed or None, age_ms) -> bool
 //
 // Watch a client socket that tls.SSLContext(context).wrap_socket has made without a
 // handshake, and offer a packed session. The owner is what take() hands back. Returns
 // whether the session is offered. Raises NotImplementedError where MicroPython is laid
-// out otherwise, and MemoryError; the socket is then as it was. Without an owner it does not
-// allocate, and only learns how MicroPython is laid out, for handshake().
+// out otherwise, and MemoryError; the socket is then as it was.
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
-    if (!layout_fits(args[0], args[1])) {
+    (void)n_args;
+    // Our own types have the slot that upstream's has not.
+    if (!layout_fits(args[0], args[1]) || MP_OBJ_TYPE_HAS_SLOT(mp_obj_get_type(args[0]), attr)) {
         mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
     }
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
     derive_types(o->base.type);
-    if (n_args < 3) {
-        return mp_const_false;
-    }
 
     connection_t *c = connection_new(o, args[2]);
     #if TLSRESUME_TLS13
     ticket_configure(&o->ssl);
     #endif
-    if (n_args > 3 && args[3] != mp_const_none) {
-        c->offered = session_offer(&o->ssl, args[3], n_args > 4 ? mp_obj_get_int_truncated(args[4]) : 0);
+    if (args[3] != mp_const_none) {
+        c->offered = session_offer(&o->ssl, args[3], mp_obj_get_int_truncated(args[4]));
         c->offered_mark = session_mark(o->ssl.session_negotiate);
     }
 
@@ -260,7 +259,7 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     o->base.type = (const mp_obj_type_t *)&negotiating_type;
     return mp_obj_new_bool(c->offered);
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 2, 5, tlsresume_adopt);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 5, 5, tlsresume_adopt);
 
 static void raise_handshake_error(int ret, uint32_t verify_flags) {
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
@@ -270,7 +269,7 @@ static void raise_handshake_error(int ret, uint32_t verify_flags) {
         }
     }
     if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
-        mp_raise_OSError(MP_ENOMEM);
+        ret = -MP_ENOMEM;
     }
     if (ret > -256) {
         mp_raise_OSError(-ret); // an errno of the stream below
@@ -285,17 +284,13 @@ static void raise_handshake_error(int ret, uint32_t verify_flags) {
     #endif
 }
 
-// handshake(socket): finish the handshake of a socket that adopt() was called for, whether
-// it succeeded or had no memory, blocking as upstream's wrap_socket does. Raises what
-// upstream raises; the socket is then closed.
-static mp_obj_t tlsresume_handshake(mp_obj_t socket) {
-    const mp_obj_type_t *type = mp_obj_get_type(socket);
-    if (type != (const mp_obj_type_t *)&negotiating_type && (type != upstream_type || type == NULL)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("not an adopted socket"));
-    }
+// handshake(socket, context): finish the handshake of a socket that adopt() was called for, or
+// had no memory for, blocking as upstream's wrap_socket does. Raises what upstream raises; the
+// socket is then closed. Where MicroPython is laid out otherwise, the first read or write does it.
+static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
     int ret;
-    while ((ret = mbedtls_ssl_handshake(&o->ssl)) != 0) {
+    while (layout_fits(socket, context) && (ret = mbedtls_ssl_handshake(&o->ssl)) != 0) {
         if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
             uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
             o->sock = MP_OBJ_NULL;
@@ -304,10 +299,9 @@ static mp_obj_t tlsresume_handshake(mp_obj_t socket) {
         }
         mp_event_wait_ms(1);
     }
-    if (type != upstream_type) {
+    if (mp_obj_get_type(socket) == (const mp_obj_type_t *)&negotiating_type) {
         negotiated(o);
     }
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_handshake_obj, tlsresume_handshake);
-
+MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_handshake_obj, tlsresume_handshake);

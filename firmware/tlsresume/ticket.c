@@ -70,7 +70,8 @@ bool ticket_step(tlsresume_socket_t *o) {
 }
 
 bool ticket_look(tlsresume_socket_t *o) {
-    if (o->ssl.tls_version != MBEDTLS_SSL_VERSION_TLS1_3 || o->ssl.in_offt != NULL || o->ssl.f_recv == NULL) {
+    // Nor within a write, whose records a ticket would have Mbed TLS send again.
+    if (o->ssl.in_offt != NULL || o->ssl.out_left != 0 || o->ssl.f_recv == NULL) {
         return true;
     }
     mbedtls_ssl_recv_t *f_recv = o->ssl.f_recv;

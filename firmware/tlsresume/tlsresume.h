@@ -44,8 +44,9 @@ bool session_has_peer(const mbedtls_ssl_session *session);
 // A number for what the server would know this session by: its ticket, else its ID.
 uint32_t session_mark(const mbedtls_ssl_session *session);
 
-// The session as a new bytearray, without the peer's certificate. Raises MemoryError.
-mp_obj_t session_pack(const mbedtls_ssl_session *session);
+// The session of a negotiated connection as a new bytearray, without the peer's certificate.
+// Raises MemoryError.
+mp_obj_t session_pack(mbedtls_ssl_session *session);
 
 // The reverse: returns 0 or Mbed TLS's error; on success the caller frees the session.
 int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed);
@@ -57,7 +58,7 @@ bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms);
 // sslsocket.c: adoption.
 
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj);
-MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_handshake_obj);
 
 // harvest.c: what connections have to tell.
 

@@ -76,7 +76,7 @@ class SSLContext(Config):
             print("tlsresume: off:", e)
             return wrapped
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped)
+            _tlsresume.handshake(wrapped, self._context)
         harvest.schedule()
         return wrapped
 
@@ -109,7 +109,7 @@ class SSLContext(Config):
                 self.sessions.count("rejected")
                 self.sessions.remove(host, port, fingerprint)
         except MemoryError:
-            _tlsresume.adopt(wrapped, self._context)  # the handshake wants to know the layout
+            pass
         finally:
             if packed is not None:
                 _tlsresume.wipe(packed)

@@ -14,10 +14,10 @@ _TLS13 = 0x0304
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 
 # firmware/tlsresume/harvest.c has the same numbers.
-_FULL = 0
-_RESUMED = 1
-_OUTCOMES = ("full", "hits", "failed")
-_SOURCES = {3: "harvested_poll", 4: "harvested_close", 5: "harvested_read"}
+_FULL = 1
+_RESUMED = 2
+_OUTCOMES = (None, "full", "hits", "failed")
+_SOURCES = {4: "harvested_poll", 5: "harvested_close", 6: "harvested_read"}
 
 layout_known = True  # until _tlsresume finds that it does not know this MicroPython
 
