@@ -13,21 +13,21 @@ from build import build
 OUT = sources.BUILD / "mpy"
 
 
-def bundle():
-    """Returns the folder. Raises BuildError, SourceError."""
+def bundle(out=OUT):
+    """Fill the folder `out` (a Path), and return it. Raises BuildError, SourceError."""
     build("UNIX")  # and mpy-cross with it
     cross = sources.micropython() / "mpy-cross" / "build" / "mpy-cross"
-    shutil.rmtree(OUT, ignore_errors=True)
-    (OUT / "tlsresume").mkdir(parents=True)
+    shutil.rmtree(out, ignore_errors=True)
+    (out / "tlsresume").mkdir(parents=True)
     package = json.loads((sources.ROOT / "package.json").read_text())
     for entry in package["urls"]:
         source = sources.ROOT / entry[1]
         name = f"tlsresume/{source.stem}.mpy"
-        command = [cross, "-O3", "-s", f"tlsresume/{source.name}", "-o", OUT / name, source]
+        command = [cross, "-O3", "-s", f"tlsresume/{source.name}", "-o", out / name, source]
         subprocess.run([*map(str, command)], check=True)
         entry[:] = name, name
-    (OUT / "package.json").write_text(json.dumps(package, indent=4) + "\n")
-    return OUT
+    (out / "package.json").write_text(json.dumps(package, indent=4) + "\n")
+    return out
 
 
 def main():

@@ -95,7 +95,7 @@ result(path=tlsresume.__file__)
 def test_mip_installs_the_mpy_bundle_on_the_device_and_resumes(
     board, host, certs, start, tmp_path
 ):
-    www = shutil.copytree(bundle(), tmp_path / "www")
+    www = bundle(tmp_path / "www")
     s = start(Nginx, certs.server, www)
     base = f"https://{host}:{s.port}/"
     package = json.loads((www / "package.json").read_text())

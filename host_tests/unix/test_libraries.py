@@ -82,7 +82,7 @@ mip.install({base + "package.json"!r}, target={str(tmp_path / "out")!r})
 
 
 def test_the_mpy_bundle_is_whole_and_runs(micropython, tmp_path):
-    folder = bundle()
+    folder = bundle(tmp_path / "mpy")
     package = json.loads((folder / "package.json").read_text())
     for target, path in package["urls"]:
         (tmp_path / target).parent.mkdir(exist_ok=True)
