@@ -21,15 +21,15 @@ class Emulator:
 
     `firmware` is the path of an ELF file, for a `machine` of MACHINES. `icount` counts
     instructions instead of time: the board's clock then moves 16 ns an instruction, whatever
-    the host does. QEMU ends with the context, and with this process, however that ends.
-    Raises ToolError.
+    the host does. `options` are more of QEMU's. QEMU ends with the context, and with this
+    process, however that ends. Raises ToolError.
     """
 
-    def __init__(self, firmware, icount=False, machine="mps2-an385"):
-        qemu, package, options = MACHINES[machine]
+    def __init__(self, firmware, icount=False, machine="mps2-an385", options=()):
+        qemu, package, own = MACHINES[machine]
         command = [qemu, "-machine", machine, "-nographic", "-monitor", "null"]
         command += ["-semihosting", "-serial", "pty", "-kernel", firmware]
-        command += options
+        command += [*own, *options]
         if icount:
             command += ["-icount", "shift=4,sleep=on"]
         self._process = start(package, command, stdout=subprocess.PIPE)

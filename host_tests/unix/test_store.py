@@ -1,12 +1,14 @@
 """Sessions that survive the process, and secrets that do not survive the cache."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+from key_log import master_secret
 from prelude import PRELUDE
 
 KEY = bytes(range(32))
@@ -109,10 +111,13 @@ def test_another_key_opens_nothing_and_raises_nothing(run, server, path):
 
 def test_every_flipped_bit_and_every_truncation_of_a_sealed_store_is_refused(run, server, path):
     s = server(version="1.2", tickets=False)
-    run(STORED + RECONNECT, PORT=s.port, PATH=path, KEY=KEY)
     got = run(
         STORED
         + """
+ctx = stored()
+for name in ("localhost", "a.example", "b.example"):
+    once(ctx, PORT, name)
+assert ctx.save()
 class Given:
     def load(self):
         return self.data
@@ -135,10 +140,30 @@ for length in range(len(whole)):
         wrong.append(-length)
 result(wrong=wrong, whole=len(client(storage=Sealed(File(PATH), KEY)).sessions))
 """,
+        PORT=s.port,
         PATH=path,
         KEY=KEY,
     )
-    assert got == {"wrong": [], "whole": 1}
+    assert got == {"wrong": [], "whole": 3}
+
+
+def test_the_size_of_a_sealed_store_tells_no_more_than_the_padding_that_was_chosen(run, path):
+    got = run(
+        """
+import os
+from tlsresume.store import File, Sealed
+def size(number, pad):
+    ctx = client(storage=Sealed(File(PATH), bytes(32), pad=pad))
+    ctx.sessions.clear()
+    for i in range(number):
+        ctx.sessions.put("host%d" % i, 443, bytes(100), 300, ctx.fingerprint())
+    assert ctx.save()
+    return os.stat(PATH)[6]
+result(large=[size(n, 2048) for n in (0, 1, 5, 10)], small=size(1, 16) < size(2, 16))
+""",
+        PATH=path,
+    )
+    assert got == {"large": [2048 + 28] * 4, "small": True}
 
 
 def test_another_vhost_opens_nothing(run, server, path):
@@ -287,11 +312,6 @@ def test_when_single_use_sessions_go_no_copy_of_them_stays(watch, server):
     )
 
 
-def master_secret(keylog):
-    line = next(x for x in keylog.read_text().splitlines() if x.startswith("CLIENT_RANDOM"))
-    return bytes.fromhex(line.split()[2])
-
-
 def occurrences(pid, secret):
     """How often `secret` is in the writable memory of the process."""
     found = 0
@@ -302,6 +322,55 @@ def occurrences(pid, secret):
                 start, end = (int(x, 16) for x in where.split("-"))
                 found += os.pread(memory.fileno(), end - start, start).count(secret)
     return found
+
+
+# The unix port has no RTC memory: this is ESP32's.
+RTC = """
+class RTC:
+    data = b""
+    def memory(self, data=None):
+        if data is None:
+            return bytes(bytearray(RTC.data))
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        RTC.data = bytes(data)
+class machine:
+    RTC = RTC
+sys.modules["machine"] = machine
+from tlsresume.store import RTCMemory
+"""
+
+
+@pytest.mark.parametrize("mode, what", (({"tickets": False}, "ID"), ({}, "ticket of OpenSSL")))
+def test_rtc_memory_holds_the_most_recent_that_fit_and_so_does_the_cache(run, server, mode, what):
+    s = server(version="1.2", **mode)
+    got = run(
+        RTC
+        + """
+ctx = client(storage=RTCMemory(), sessions=tlsresume.SessionCache(max=30))
+session = connect(ctx, PORT)
+echo(session)
+packed = session.session.serialize()
+for i in range(30):
+    ctx.sessions.put("host%02d.example.com" % i, 443, packed, 300, ctx.fingerprint())
+assert ctx.save()
+def loaded(max):
+    ctx = client(storage=RTCMemory(), sessions=tlsresume.SessionCache(max=max))
+    return list(ctx.sessions), len(ctx.sessions) and ctx.session_stats()["load_failed"]
+result(wide=loaded(30), narrow=loaded(3), size=len(packed), length=len(RTC.data))
+""",
+        PORT=s.port,
+    )
+    (wide, failed), (narrow, narrow_failed) = got["wide"], got["narrow"]
+    newest = [f"default.host{i:02}.example.com.443" for i in range(29, -1, -1)]
+    assert wide == newest[: len(wide)] and narrow == newest[:3] and failed == narrow_failed == 0
+    assert got["length"] <= 2048 and f"{len(wide)} " in told(what)
+
+
+def told(what):
+    """What lib/README.md says of so many sessions of a kind."""
+    text = (Path(__file__).parents[2] / "lib/README.md").read_text()
+    return re.search(rf"(\d+ sessions with|\d+ with)\s+an? {what}", text)[0]
 
 
 # The unix port has no NVS: this is what esp32.NVS does with blobs.

@@ -104,9 +104,11 @@ class RTCMemory:
             raise OSError("the RTC memory is in use by another program")
         out = bytearray(self._MARK)
         out.extend(data)
+        _tlsresume.wipe(memoryview(there)[len(self._MARK) :])
+        if len(there) > len(out):
+            self._rtc.memory(there)  # the board overwrites no more than it is given
         self._rtc.memory(out)
         _tlsresume.wipe(out)
-        _tlsresume.wipe(there)
 
     def _read(self):
         """A bytearray of what is there, which can be wiped: memory() gives bytes."""
