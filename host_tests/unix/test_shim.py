@@ -190,3 +190,9 @@ def test_the_report_says_why(micropython, certs, server, step, why):
     done = subprocess.run([str(micropython), "-c", script], capture_output=True, text=True)
     assert "vhost mqtt: " in done.stdout, done.stderr
     assert f"localhost.{s.port} " in done.stdout and why in done.stdout
+
+
+def test_without_a_cache_the_report_says_what_to_do(micropython):
+    script = "import tlsresume\ntlsresume.report()"
+    done = subprocess.run([str(micropython), "-c", script], capture_output=True, text=True)
+    assert done.stdout.startswith("tlsresume 0.") and "tlsresume.install()" in done.stdout

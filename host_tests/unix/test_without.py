@@ -43,3 +43,9 @@ assert stats["connect"] == stats["hits"] == 0
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("no _tlsresume module") == 1
     assert s.reused(3) == [False] * 3
+
+
+def test_the_report_says_so_each_time(plain):
+    script = "import tlsresume\ntlsresume.report()\ntlsresume.report()"
+    done = subprocess.run([str(plain), "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.count("no _tlsresume module") == 2

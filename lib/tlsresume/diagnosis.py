@@ -1,6 +1,6 @@
 """report(): why is it not resuming?"""
 
-from . import shim
+from . import __version__, available, shim
 
 _WHY = {
     "empty": "there was no session: the first connection, or one that was not closed and not "
@@ -14,16 +14,26 @@ _WHY = {
 }
 
 
+_USE = """tlsresume %s. There is no cache to report on:
+  tlsresume.install()                  from here on ssl and tls resume
+  ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+  tlsresume.report(ctx)                why is it not resuming?"""
+
+
 def report(of=None):
     """Print what a SessionCache, or the one of an SSLContext, holds and why it last missed.
 
-    Without an argument, of the cache that install() shares. No secret is printed. Raises
-    ValueError where there is none.
+    Without an argument, of the cache that install() shares; where there is none, what to do.
+    No secret is printed.
     """
+    obstacle = _obstacle()
+    if obstacle is not None:
+        print(obstacle)
     cache = getattr(of, "sessions", of) if not hasattr(of, "get") else of
     cache = shim._cache if cache is None else cache
     if cache is None:
-        raise ValueError("nothing is installed: name a context or a cache")
+        print(_USE % __version__)
+        return
     c = cache.counted
     print(
         "vhost %s: %d of %d entries, %d hits, %d misses, %d declined"
@@ -34,3 +44,14 @@ def report(of=None):
         print("  %-32s %5d s old, %5d s left, %4d bytes" % (name, age, left, len(session)))
     if cache.miss:
         print("the last look-up missed: %s" % _WHY[cache.miss])
+
+
+def _obstacle():
+    """What keeps every connection from resuming (str), or None."""
+    if not available:
+        from .without import WARNING
+
+        return WARNING
+    from .harvest import layout_known
+
+    return None if layout_known else "tlsresume: off: it does not know this MicroPython"

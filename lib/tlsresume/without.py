@@ -3,6 +3,11 @@
 from .cache import NoSessions
 from .config import Config
 
+WARNING = (
+    "tlsresume: this firmware has no _tlsresume module; connections do not resume."
+    " Build it with USER_C_MODULES=.../tlsresume/firmware."
+)
+
 
 class SSLContext(Config):
     """MicroPython's `tls.SSLContext` with the API of ours, and no sessions."""
@@ -44,7 +49,4 @@ def _warn():
     global _warned
     if not _warned:
         _warned = True
-        print(
-            "tlsresume: this firmware has no _tlsresume module; connections do not resume."
-            " Build it with USER_C_MODULES=.../tlsresume/firmware."
-        )
+        print(WARNING)
