@@ -309,6 +309,55 @@ result(reused=reused)
     assert (second - first) % 2**32 == pytest.approx(1_000_000, abs=60_000)
 
 
+SLEPT = """
+from tlsresume import snapshot
+from tlsresume.store import File
+awake = snapshot.now
+snapshot.now = lambda: awake() + ASLEEP
+ctx = client(storage=File(PATH, plaintext=True), reuse_tickets=True)
+reused = [talk(ctx)[1] for _ in range(TIMES)]
+assert ctx.save()
+result(reused=reused)
+"""
+
+
+def test_the_age_of_a_stored_ticket_has_the_time_asleep_in_it(run, tickets, tmp_path):
+    server = tickets(AT_ONCE(1), first=True)
+    proxy = CountingProxy(server.port)
+    given = {"PORT": proxy.port, "PATH": str(tmp_path / "sessions")}
+    reused = [
+        run(READS["readline"] + TALK + SLEPT, ASLEEP=asleep, TIMES=times, **given)["reused"]
+        for asleep, times in ((0, 2), (1000, 1))
+    ]
+    assert reused == [[False, True], [True]]
+    awake, asleep = (ticket_age(hello) for hello in proxy.heads[1:])
+    assert (asleep - awake) % 2**32 == pytest.approx(1_000_000, abs=60_000)
+
+
+def test_a_step_of_the_wall_clock_makes_no_ticket_older(run, tickets):
+    """As NTP's, or of a board whose clock is set after it has connected."""
+    server = tickets(AT_ONCE(1), first=True)
+    proxy = CountingProxy(server.port)
+    run(
+        READS["readline"]
+        + TALK
+        + """
+from tlsresume.clock import Clock
+step = 0
+clock = Clock(wall=lambda: time.time() + step)
+ctx = client(sessions=tlsresume.SessionCache(clock=clock), reuse_tickets=True)
+reused = [talk(ctx)[1], talk(ctx)[1]]
+step = 1000
+reused.append(talk(ctx)[1])
+assert reused == [False, True, True]
+result()
+""",
+        PORT=proxy.port,
+    )
+    first, second = (ticket_age(hello) for hello in proxy.heads[1:])
+    assert (second - first) % 2**32 < 60_000
+
+
 def ticket_age(hello):
     """The obfuscated_ticket_age of a ClientHello that ends with one pre_shared_key and its
     binder, a hash behind two lengths."""
