@@ -50,9 +50,7 @@ def _from_pypi():
             with zipfile.ZipFile(archive) as z:
                 z.extractall(FOLDER)
         else:
-            with tarfile.open(archive) as tar:
-                tar.extractall(FOLDER, filter="tar")
-            inner = FOLDER / archive.name.removesuffix(".tar.gz")
+            inner = FOLDER / sources.extract(archive, FOLDER)
             shutil.copytree(inner, FOLDER, dirs_exist_ok=True)
 
 

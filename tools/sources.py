@@ -193,12 +193,18 @@ def _from_git(pin, aside, submodules):
         advance()
 
 
-def _unpack(archive, place):
+def extract(archive, folder):
+    """Unpack a tar archive; returns the name of its topmost folder."""
     with tarfile.open(archive) as tar:
-        top = tar.getnames()[0].split("/")[0]
-        tar.extractall(place.parent / (place.name + ".tar"), filter="tar")
+        # extractall's own `filter` came with Python 3.11.4.
+        tar.extraction_filter = getattr(tarfile, "tar_filter", None)
+        tar.extractall(folder)
+        return tar.getnames()[0].split("/")[0]
+
+
+def _unpack(archive, place):
     inner = place.parent / (place.name + ".tar")
-    (inner / top).rename(place)
+    (inner / extract(archive, inner)).rename(place)
     inner.rmdir()
 
 
