@@ -19,7 +19,7 @@ hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
 
 interop: ## against the servers of Debian's packages; writes the table in host_tests/interop
 	@tools/setup.sh test interop
-	@$(PYTHON) -m pytest host_tests/interop
+	@$(PYTHON) -m pytest host_tests/interop --write-table
 
 trust: ## faults, attacks and endurance at full length: hours
 	@tools/setup.sh board test trust

@@ -23,6 +23,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--long", action="store_true", help="repeat as often as it takes hours, where a test can"
     )
+    parser.addoption(
+        "--write-table", action="store_true", help="write host_tests/interop/README.md"
+    )
     group = parser.getgroup("board", "a real board on a serial line")
     for name, text in (
         ("port", "its serial port; without it the emulated board is tested"),

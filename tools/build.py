@@ -58,6 +58,17 @@ def _variant(board, arguments):
     return variants
 
 
+def ssl_server2():
+    """Build Mbed TLS's test server; returns its Path. Raises BuildError, SourceError."""
+    out = ROOT / "build" / "ssl_server2"
+    out.mkdir(parents=True, exist_ok=True)
+    makefile = ROOT / "tools" / "ssl_server2.mk"
+    with sources.BUILDING:
+        mbedtls = sources.micropython() / "lib" / "mbedtls"
+        _make(mbedtls, out, "ssl_server2", "-C", out, "-f", makefile, f"MBEDTLS={mbedtls}")
+    return out / "ssl_server2"
+
+
 def _make(tree, out, title, *arguments):
     log = out / f"{title}.log"
     command = ["make", f"-j{os.cpu_count()}", *map(str, arguments)]

@@ -4,6 +4,7 @@ import selectors
 import socket
 import threading
 import time
+from contextlib import suppress
 
 from listener import Listener
 
@@ -41,12 +42,10 @@ class CountingProxy:
             self.counts.append([0, 0])
             self.turns.append(0)
             self.heads.append(b"")
-        with client, socket.create_connection(("127.0.0.1", self.target)) as server:
-            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
+        with client, suppress(OSError):
+            with socket.create_connection(("127.0.0.1", self.target)) as server:
+                server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._pump(client, server, number)
-            except OSError:
-                pass
 
     def _pump(self, client, server, number):
         selector = selectors.DefaultSelector()

@@ -1,0 +1,88 @@
+"""Real servers resume, or not, as written; and README.md says so."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from command import Missing
+from interop import rows_tls, rows_web, table
+from interop.phases import DECLINED, FIRST, NONE, PHASES, RECOVERED, REFUSED, YES, run
+from interop.site_files import Site
+
+from build import BuildError, ssl_server2
+
+ROWS = [*rows_web.ROWS, *rows_tls.ROWS]
+every_row = pytest.mark.parametrize("row", ROWS, ids=str)
+
+
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory, certs, micropython, micropython_tls12):
+    folder = tmp_path_factory.mktemp("interop")
+    try:
+        mbedtls = ssl_server2()
+    except BuildError as e:
+        mbedtls = e
+    return {
+        key: Site(folder, certs, key, micropython, micropython_tls12, mbedtls)
+        for key in ("ECDSA", "RSA")
+    }
+
+
+@pytest.fixture(scope="module")
+def futures(request, sites):
+    """A Future of each row's Result, if a test wants it. They run side by side: most of their
+    time is waiting."""
+    wanted = [item for item in request.session.items if item.module is request.module]
+    rows = [item.callspec.params["row"] for item in wanted if hasattr(item, "callspec")]
+    whole = len(rows) < len(wanted)
+    with ThreadPoolExecutor(12) as pool:
+        yield {row: pool.submit(run, row, sites[row.key]) for row in (ROWS if whole else rows)}
+
+
+def _result_or_reason(future):
+    try:
+        return future.result()
+    except Missing as e:
+        return str(e)
+
+
+@pytest.fixture
+def result(row, futures):
+    result = _result_or_reason(futures[row])
+    if isinstance(result, str):
+        pytest.skip(f"not run: {result}")
+    return result
+
+
+@every_row
+def test_a_session_fares_as_written(row, result):
+    assert {phase: result.outcome(phase) for phase in PHASES} == row.outcomes()
+
+
+@every_row
+def test_client_server_and_wire_agree(result):
+    for one in result.connections:
+        if one.outcome != REFUSED:
+            assert one.wire == (one.outcome == YES), one
+            assert one.word in (None, one.wire), one
+
+
+@every_row
+def test_a_first_connection_is_never_resumed(result):
+    assert YES not in [one.outcome for one in result.connections if one.phase == FIRST]
+
+
+@every_row
+def test_after_a_restart_it_resumes_as_before(row, result):
+    resumes = row.expected[0].outcome not in (DECLINED, NONE, REFUSED)
+    assert (result.outcome(RECOVERED) == YES) == resumes
+
+
+def test_the_page_is_what_comes_out(futures, pytestconfig):
+    results = {row: _result_or_reason(futures[row]) for row in ROWS}
+    page = table.render(results)
+    if pytestconfig.getoption("--write-table"):
+        table.README.write_text(page)
+    missing = {str(row): why for row, why in results.items() if isinstance(why, str)}
+    if missing:
+        pytest.skip(f"not run: {missing}")
+    assert table.rows_of(table.README.read_text()) == table.rows_of(page)
