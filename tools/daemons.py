@@ -47,7 +47,12 @@ class Daemon:
         self.folder.chmod(0o755)
         self.port = free_port()
         self._log = (self.folder / "output").open("a+")
-        self._start()
+        self._process = None
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
 
     def arguments(self):
         raise NotImplementedError
@@ -99,8 +104,9 @@ class Daemon:
         self._until(self._listens)
 
     def _stop(self):
-        self._process.terminate()
-        self._process.wait()
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
 
     def _listens(self):
         with socket.socket() as s:

@@ -37,13 +37,12 @@ def _gnutls(version, configuration, options, expected, **kwargs):
     return Row("GnuTLS gnutls-serv", f"TLS {version}, {configuration}", start, expected, **kwargs)
 
 
-def _python(version, configuration, expected, client_certificate=False, **options):
+def _python(version, configuration, expected, tickets=2, **kwargs):
     def start(site):
-        ca = site.client_ca if client_certificate else None
-        return PythonSSL(site.certificate, version, client_ca=ca, **options)
+        client_ca = site.client_ca if kwargs.get("client_certificate") else None
+        return PythonSSL(site.certificate, version, tickets, client_ca=client_ca)
 
-    name = f"TLS {version}, {configuration}"
-    return Row("Python ssl", name, start, expected, client_certificate=client_certificate)
+    return Row("Python ssl", f"TLS {version}, {configuration}", start, expected, **kwargs)
 
 
 def _stunnel(version, configuration, options, expected, **kwargs):
@@ -53,18 +52,13 @@ def _stunnel(version, configuration, options, expected, **kwargs):
     return Row("stunnel", f"TLS {version}, {configuration}", start, expected, **kwargs)
 
 
-def _mosquitto(version, client_certificate=False):
+def _mosquitto(version, **kwargs):
     def start(site):
-        client_ca = site.client_ca if client_certificate else None
+        client_ca = site.client_ca if kwargs.get("client_certificate") else None
         return Mosquitto(site.certificate, site.client_ca, client_ca, f"tls_version tlsv{version}")
 
-    return Row(
-        "mosquitto",
-        f"TLS {version}, tickets",
-        start,
-        (RESUMED, RESUMED, KEYS, None),
-        client_certificate=client_certificate,
-    )
+    expected = RESUMED, RESUMED, KEYS, None
+    return Row("mosquitto", f"TLS {version}, tickets", start, expected, **kwargs)
 
 
 def _mbedtls(version, configuration, options, expected, **kwargs):
@@ -112,8 +106,10 @@ ROWS = [
     _gnutls("1.3", "no tickets", "--noticket", never(NONE, TICKETS_ONLY, reload=False)),
     _python("1.2", "IDs", IDS_FOR_GOOD, tickets=False),
     _python("1.2", "tickets", TICKETS_FOR_GOOD),
+    _python("1.2", "tickets", TICKETS_FOR_GOOD, key="RSA"),
     _python("1.2", "tickets", TICKETS_FOR_GOOD, client_certificate=True),
     _python("1.3", "tickets", TICKETS_FOR_GOOD),
+    _python("1.3", "tickets", TICKETS_FOR_GOOD, key="RSA"),
     _python("1.3", "tickets", TICKETS_FOR_GOOD, client_certificate=True),
     _stunnel("1.2", "IDs", "options = NO_TICKET", (RESUMED, CACHE, CACHE, FORGOT)),
     _stunnel("1.2", "tickets", "options = -NO_TICKET", TICKETS),
@@ -121,11 +117,14 @@ ROWS = [
     _stunnel("1.2", "tickets", STUNNEL_CLIENT, TICKETS, client_certificate=True),
     _stunnel("1.2", "tickets, ticketKeySecret", STUNNEL_KEYS, SHARED_KEYS),
     _stunnel("1.3", "tickets", "options = -NO_TICKET", TICKETS),
+    _stunnel("1.3", "tickets", "options = -NO_TICKET", TICKETS, key="RSA"),
     _stunnel("1.3", "tickets", STUNNEL_CLIENT, TICKETS, client_certificate=True),
     _stunnel("1.3", "tickets, ticketKeySecret", STUNNEL_KEYS, SHARED_KEYS),
     _mosquitto("1.2"),
+    _mosquitto("1.2", key="RSA"),
     _mosquitto("1.2", client_certificate=True),
     _mosquitto("1.3"),
+    _mosquitto("1.3", key="RSA"),
     _mosquitto("1.3", client_certificate=True),
     _mbedtls("1.2", "IDs", "tickets=0", (RESUMED, None, CACHE, FORGOT)),
     _mbedtls("1.2", "tickets", "", MBEDTLS_TICKETS),

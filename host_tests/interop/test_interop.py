@@ -82,7 +82,7 @@ def test_the_page_is_what_comes_out(futures, pytestconfig):
     page = table.render(results)
     if pytestconfig.getoption("--write-table"):
         table.README.write_text(page)
-    missing = {str(row): why for row, why in results.items() if isinstance(why, str)}
+    missing = {why for why in results.values() if isinstance(why, str)}
     if missing:
-        pytest.skip(f"not run: {missing}")
+        pytest.skip("not run: " + "; ".join(sorted(missing)))
     assert table.rows_of(table.README.read_text()) == table.rows_of(page)
