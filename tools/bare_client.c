@@ -60,6 +60,16 @@ static int open_socket(int port) {
     return s;
 }
 
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+// The package's order (firmware/tlsresume/ticket.c): Mbed TLS's own is refused by itself.
+static const uint16_t sig_algs[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+    MBEDTLS_TLS1_3_SIG_NONE,
+};
+#endif
+
 // TLS 1.3 sends its ticket after the handshake: read until it is there.
 static void get_session(mbedtls_ssl_context *ssl, mbedtls_ssl_session *session) {
     if (ssl->tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
@@ -97,6 +107,7 @@ int main(int argc, char **argv) {
     mbedtls_ssl_conf_ca_chain(&conf, &ca, NULL);
     mbedtls_ssl_conf_rng(&conf, mbedtls_ctr_drbg_random, &rng);
     #if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    mbedtls_ssl_conf_sig_algs(&conf, sig_algs);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(&conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     #endif
 

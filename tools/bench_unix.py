@@ -7,7 +7,6 @@ import subprocess
 from functools import cache
 
 import instructions
-from openssl_server import OpenSSLServer
 from sources import ROOT, micropython
 from tls_server import TLSServer
 
@@ -84,75 +83,113 @@ async def round_trips(reader, writer):
         await writer.drain()
         await reader.readline()
 """
-LOOK_UPS = """
+CACHE = """
 from tlsresume.cache import SessionCache
 cache = SessionCache(max=N)
+def put(host, session=b"s" * 100):
+    cache.put(host, 443, session, 7200)
 for i in range(N):
-    cache.put("host%d" % i, 443, b"s" * 100, 7200)
+    put("host%d" % i)
+i = 0
 """
+CACHE_STEPS = {
+    "get": "for _ in range(20): cache.get('host5', 443)",
+    "put": "for i in range(20): put('host5', bytes([i]) * 100)",
+    "evict": "i += 1\nput('new%d' % i)",
+}
+ENTRIES = (10, 100, 1000)
+VERSIONS = ("1.2", "1.3")
+FEW = 1, 4  # a full handshake is much work: its count needs no long series
 
 
 class Bench:
-    """Measures the unix port `firmware`; `authority` and `certificate` as in certificates.py."""
+    """Measures the unix port `firmware`; `chains` as in chains.py."""
 
-    def __init__(self, firmware, authority, certificate):
+    def __init__(self, firmware, chains):
         self.firmware = firmware
-        self.authority = authority
-        self.certificate = certificate
+        self.chains = chains
         # Each is measured once, however many figures it is part of.
         self.package = cache(self._package)
         self.bare = cache(self._bare)
         self.plain = cache(self._plain)
+        self.cache = cache(self._cache)
 
-    def count(self, script, repeat, **variables):
+    def count(self, script, repeat, times=(3, 13), **variables):
         given = "".join(f"{k} = {v!r}\n" for k, v in variables.items())
-        return instructions.count(self.firmware, given + script, repeat)
+        return instructions.count(self.firmware, given + script, repeat, times)
 
     def figures(self):
-        """Names and functions of all figures, as in budgets.toml."""
+        """Names and functions of the ratios, as in budgets.toml."""
         return {
             "package / C module by hand, TLS 1.2 resumed": lambda: (
-                self.package("1.2", True) / self.by_hand()
+                self.package("1.2") / self.by_hand()
             ),
             **{
-                f"package / bare C, TLS {version} {'resumed' if resumed else 'full'}": (
-                    lambda v=version, r=resumed: self.package(v, r) / self.bare(v, r)
+                f"package / bare C, TLS {version} resumed": (
+                    lambda v=version: self.package(v) / self.bare(v)
                 )
-                for version in ("1.2", "1.3")
-                for resumed in (True, False)
+                for version in VERSIONS
             },
             **{
-                f"resumed / full, TLS {version}": (
-                    lambda v=version: self.package(v, True) / self.package(v, False)
+                f"full / resumed, package / bare C, TLS {version}, {chain.name}": (
+                    lambda v=version, c=chain: self.gain(v, c)
                 )
-                for version in ("1.2", "1.3")
+                for version in VERSIONS
+                for chain in self.chains
             },
             "adopted / plain socket, 64 KiB each way": lambda: self.transfer("lines"),
             "adopted / plain socket, single bytes": lambda: self.transfer("single_bytes"),
             "adopted / plain socket, asyncio round trips": lambda: (
                 self.asyncio("ctx") / self.asyncio("native")
             ),
-            "look-up among 1000 / among 10": lambda: self.look_up(1000) / self.look_up(10),
+            **{
+                f"{step} among {entries} / among 10": (
+                    lambda s=step, n=entries: self.cache(s, n) / self.cache(s, 10)
+                )
+                for step in ("get", "put")
+                for entries in ENTRIES[1:]
+            },
         }
 
-    def _package(self, version, resumed):
-        with self._server(version) as server:
-            given = {"PORT": server.port, "CA": self.authority.der, "TLS13": version == "1.3"}
-            if resumed:
-                return self.count(PACKAGE + "go()", "go()", **given)
-            return self.count(PACKAGE, "ctx.sessions.clear()\ngo()", **given)
+    def instructions(self):
+        """What is reported without a budget: `{name: instructions}`."""
+        counted = {"import": self.imported()}
+        for version in VERSIONS:
+            counted[f"TLS {version}, resumed"] = self.package(version)
+            for chain in self.chains:
+                counted[f"TLS {version}, full, {chain.name}"] = self.package(version, chain)
+        for step in CACHE_STEPS:
+            for entries in ENTRIES:
+                counted[f"{step} among {entries}"] = self.cache(step, entries)
+        return {name: round(value) for name, value in counted.items()}
+
+    def gain(self, version, chain):
+        """How often a resumed handshake goes into a full one, against how often in bare C."""
+        package = self.package(version, chain) / self.package(version)
+        return package / (self.bare(version, chain) / self.bare(version))
+
+    def _package(self, version, full=None):
+        """A full handshake with the chain `full`; None: a resumed one, which has no chain."""
+        chain = full or self.chains[0]
+        with TLSServer(chain.certificate, version) as server:
+            given = {"PORT": server.port, "CA": chain.authority.der, "TLS13": version == "1.3"}
+            if full is None:
+                return self.count(PACKAGE + "go()", "go()", _times(version), **given)
+            return self.count(PACKAGE, "ctx.sessions.clear()\ngo()", FEW, **given)
 
     def by_hand(self):
-        with self._server("1.2") as server:
-            given = {"PORT": server.port, "CA": self.authority.der}
+        with TLSServer(self.chains[0].certificate, "1.2") as server:
+            given = {"PORT": server.port, "CA": self.chains[0].authority.der}
             return self.count(BY_HAND, "packed = go(packed) or packed", **given)
 
-    def _bare(self, version, resumed):
+    def _bare(self, version, full=None):
+        chain = full or self.chains[0]
         client = bare_client(self.firmware.parent)
-        ca = self.authority.pem.removesuffix(".pem") + ".der"
-        with self._server(version) as server:
-            fixed = [client, server.port, ca, "resumed" if resumed else "full"]
-            return instructions.count_command(lambda times: [*map(str, fixed), str(times)])
+        ca = chain.authority.pem.removesuffix(".pem") + ".der"
+        with TLSServer(chain.certificate, version) as server:
+            fixed = [*map(str, (client, server.port, ca, "full" if full else "resumed"))]
+            times = FEW if full else _times(version)
+            return instructions.count_command(lambda n: [*fixed, str(n)], times)
 
     def transfer(self, how):
         return self.count_transfer(how, "ctx") / self.plain(how)
@@ -161,21 +198,37 @@ class Bench:
         return self.count_transfer(how, "native")
 
     def count_transfer(self, how, context):
-        with TLSServer(self.certificate, version="1.2") as server:
-            script = f"{CLIENT}{TRANSFER}s = open({context})\n{how}(s)"
-            return self.count(script, f"{how}(s)", PORT=server.port, CA=self.authority.der)
+        return self._connected(
+            f"{TRANSFER}s = open({context})\n{how}(s)",
+            f"{how}(s)",
+        )
 
     def asyncio(self, context):
-        with TLSServer(self.certificate, version="1.2") as server:
-            script = f"{CLIENT}{ASYNCIO}streams = asyncio.run(open_stream({context}))"
-            given = {"PORT": server.port, "CA": self.authority.der}
-            return self.count(script, "asyncio.run(round_trips(*streams))", **given)
+        return self._connected(
+            f"{ASYNCIO}streams = asyncio.run(open_stream({context}))",
+            "asyncio.run(round_trips(*streams))",
+        )
 
-    def look_up(self, entries):
-        return self.count(LOOK_UPS, "for _ in range(20): cache.get('host5', 443)", N=entries)
+    def _connected(self, script, repeat):
+        with TLSServer(self.chains[0].certificate, version="1.2") as server:
+            given = {"PORT": server.port, "CA": self.chains[0].authority.der}
+            return self.count(CLIENT + script, repeat, **given)
 
-    def _server(self, version):
-        return OpenSSLServer(self.certificate, "-rev", f"-tls{version.replace('.', '_')}")
+    def _cache(self, step, entries):
+        times = FEW if step == "evict" else (3, 13)
+        return self.count(CACHE, CACHE_STEPS[step], times, N=entries) / (
+            1 if step == "evict" else 20
+        )
+
+    def imported(self):
+        """Instructions of the import, and of all that a first context brings with it."""
+        again = "import sys\nfor name in list(sys.modules):\n    del sys.modules[name]\n"
+        context = "import tls, tlsresume\ntlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)"
+        return self.count("", again + context)
+
+
+def _times(version):
+    return (2, 6) if version == "1.3" else (3, 13)  # TLS 1.3 has its key exchange each time
 
 
 def bare_client(build):

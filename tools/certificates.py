@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,11 +28,28 @@ class Authority:
         self.der = certificate.public_bytes(serialization.Encoding.DER)
         self.pem = str(folder / f"ca-{kind}.pem")
 
-    def issue(self, name, server=False):
-        """Write NAME.pem, NAME.key, NAME.der, NAME.key.der and return the path without suffix."""
+    def issue(self, name, server=False, length=1):
+        """Write NAME.pem, NAME.key, NAME.der, NAME.key.der and return the path without suffix.
+
+        The chain in NAME.pem has `length` certificates, all below this authority's own.
+        """
+        if length > 1:
+            between = self._intermediate(f"{name}-{self.kind}-{length}")
+            path = between.issue(name, server, length - 1)
+            with path.with_suffix(".pem").open("a") as chain:
+                chain.write(Path(between.pem).read_text())
+            return path
         key = _new_key(self.kind)
         certificate = self._sign(_subject(name), key, server=server)
         return _write(self.folder, f"{name}-{self.kind}", certificate, key)
+
+    def _intermediate(self, name):
+        folder = self.folder / name
+        folder.mkdir()
+        between = Authority(folder, name, self.kind)
+        certificate = self._sign(between._name, between._key, ca=True)
+        _write(folder, f"ca-{self.kind}", certificate, None)
+        return between
 
     def _sign(self, subject, key, ca=False, server=False):
         now = datetime.datetime.now(datetime.timezone.utc)

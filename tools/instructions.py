@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 
 
-def count(firmware, script, repeat):
+def count(firmware, script, repeat, times=(3, 13)):
     """Instructions that one run of `repeat` takes in `script`, on the unix port.
 
-    `script` runs once, `repeat` 3 and then 13 times in a process of its own each; the start,
-    and what is done only once, cancel out. Raises RuntimeError with the script's own error,
+    `script` runs once, `repeat` as often as `times` says, in a process of its own each; the
+    start, and what is done only once, cancel out. Raises RuntimeError with the script's own error,
     FileNotFoundError where valgrind is not installed.
     """
 
@@ -18,13 +18,13 @@ def count(firmware, script, repeat):
         program = f"{script}\nfor _ in range({times}):\n{body}\n"
         return [str(firmware), "-X", "heapsize=64M", "-c", program]
 
-    return count_command(command)
+    return count_command(command, times)
 
 
-def count_command(command):
-    """The same for a program: `command(times)` is its command line, a list."""
-    few, many = (_total(command(times)) for times in (3, 13))
-    return (many - few) / 10
+def count_command(command, times=(3, 13)):
+    """The same for a program: `command(n)` is its command line, a list."""
+    few, many = times
+    return (_total(command(many)) - _total(command(few))) / (many - few)
 
 
 def _total(command):

@@ -15,6 +15,7 @@ except ImportError:
     TCP_NODELAY = 1  # type: ignore
 
 _IPPROTO_TCP = 6
+_peername = getattr(_tlsresume, "peername", None)  # not on lwIP
 
 
 class SSLContext(Config):
@@ -131,9 +132,9 @@ def _name(sock, hostname, port):
     """Host and port for the tag; the peer's address where there is no host name, which then
     was in no SNI and in no check; None where neither is known."""
     address = None
-    if port is None or hostname is None:
+    if _peername is not None and (port is None or hostname is None):
         try:
-            address, peer_port = _tlsresume.peername(sock.fileno())
+            address, peer_port = _peername(sock.fileno())
             port = peer_port if port is None else port
         except (AttributeError, OSError):
             pass
