@@ -24,8 +24,16 @@ class CountingProxy:
         self.turns = []
         self.heads = []
         self._lock = threading.Lock()
+        self._ended = threading.Semaphore(0)
         self._listener = Listener(self._forward, address)
         self.port = self._listener.port
+
+    def wait(self, connections, timeout=10):
+        """Until so many connections more have ended, each within `timeout` s: their counts are
+        final. Raises TimeoutError."""
+        for _ in range(connections):
+            if not self._ended.acquire(timeout=timeout):
+                raise TimeoutError(f"a connection is still open after {timeout} s")
 
     def close(self):
         self._listener.close()
@@ -46,6 +54,7 @@ class CountingProxy:
             with socket.create_connection(("127.0.0.1", self.target)) as server:
                 server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._pump(client, server, number)
+        self._ended.release()
 
     def _pump(self, client, server, number):
         selector = selectors.DefaultSelector()

@@ -81,14 +81,14 @@ def target(args):
             yield OnBoard(board, None, None)
 
 
-def connections(runner, authority, certificate, option):
+def connections(runner, authority, certificate, option, times=TIMES):
     """Run the client against `openssl s_server`; a dict a connection, with bytes from the wire."""
     with (
         OpenSSLServer(certificate, "-rev", option) as server,
         CountingProxy(server.port, address=runner.address) as proxy,
     ):
         printed = runner.execute(
-            CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=TIMES
+            CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=times
         )
         seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
         for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
