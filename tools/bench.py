@@ -73,6 +73,7 @@ def measure(args, folder):
     found["wire"] = bench_wire.figures(firmware, certificates)
     found["libwebsockets"] = bench_wire.libwebsockets(firmware, first)
     found["first byte"] = bench_wire.first_byte(firmware, first)
+    found["loopback"] = bench_wire.on_loopback(found["first byte"])
     found.update(emulated(certificates))
     bench_picture.draw(SVG, found["board"], found["wire"], first.name)
     return found

@@ -64,13 +64,18 @@ def needs(**kwargs):
     return high
 ctx = client()
 """
+# The work varies with the keys that are drawn: the median of three.
 FULL = """
-us, s = handshake(ctx)
-s.write(b"hello\\n")
-s.readline()
-session = s.session
-s.close()
-print([us, session.serialize().hex()])
+found = []
+for _ in range(3):
+    ctx.sessions.clear()
+    us, s = handshake(ctx)
+    s.write(b"hello\\n")
+    s.readline()
+    found.append(us)
+    session = s.session
+    s.close()
+print([sorted(found)[1], session.serialize().hex()])
 """
 RESUMED = """
 session = tlsresume.SSLSession(bytes.fromhex(SESSION))

@@ -10,7 +10,12 @@ HERTZ = 240e6
 AMPERE = 0.110
 VOLT = 3.3
 ROUND_TRIP = 0.020  # s
-ROUND_TRIPS = {"TLS 1.2, full": 2, "TLS 1.2, resumed": 1, "TLS 1.3, full": 1, "TLS 1.3, resumed": 1}
+ROUND_TRIPS = {
+    "TLS 1.2, full": 2,
+    "TLS 1.2, resumed": 1,
+    "TLS 1.3, full": 1,
+    "TLS 1.3, resumed": 1,
+}
 
 
 def figures(board):

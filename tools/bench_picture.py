@@ -15,12 +15,12 @@ def draw(path, board, wire, chain):
     full, resumed = f"TLS 1.2, full, {chain}", "TLS 1.2, resumed"
     work = [board[f"{name}: instructions"] / 1e6 for name in (full, resumed)]
     sent = [wire[f"{name}: bytes"] for name in (full, resumed)]
-    title = "Reconnecting with TLS on a Cortex-M3: full handshake, and resumed"
+    title = "Reconnecting with TLS: a full handshake, and a resumed one"
     body = [
         HEAD.format(width=WIDTH, height=270),
         f"<title>{title}</title>",
-        _text(0, 24, title, GREY, 19, weight=600),
-        *_pair(66, "million instructions", work, "{:.1f}"),
+        _text(8, 24, title, GREY, 20, weight=600),
+        *_pair(66, "work of a Cortex-M3, million instructions", work, "{:.1f}"),
         *_pair(174, "bytes on the wire", sent, "{:,}"),
         "</svg>",
     ]
@@ -28,7 +28,7 @@ def draw(path, board, wire, chain):
 
 
 def _pair(top, title, values, form):
-    yield _text(0, top, title, GREY, 15)
+    yield _text(8, top, title, GREY, 15)
     for number, (name, value) in enumerate(zip(COLORS, values, strict=True)):
         y = top + 12 + number * (HIGH + 8)
         long = max(3, round(LONGEST * value / max(values)))
