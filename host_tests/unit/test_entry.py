@@ -11,22 +11,18 @@ def raises(error, function, *args):
     return False
 
 
-def newest(e):
-    return entry.session(e, entry.head(e)[3])
-
-
 def test_the_head_tells_what_was_put():
     e = entry.new(b"secret", 0, 1, 2, False)
-    assert entry.head(e) == (1, 2, False, len(e))
-    assert newest(e) == b"secret"
-    assert entry.head(entry.new(b"secret", 0, 1, 2, True))[2]
+    assert (entry.made(e), entry.expires(e), entry.once(e)) == (1, 2, False)
+    assert entry.session(e) == b"secret"
+    assert entry.once(entry.new(b"secret", 0, 1, 2, True))
 
 
 def test_the_newest_is_first():
     old = entry.new(b"old", 0, 1, 2, True)
     both = entry.new(b"new", 0, 3, 4, True, old)
-    assert newest(both) == b"new"
-    assert newest(entry.behead(both)) == b"old"
+    assert entry.session(both) == b"new"
+    assert entry.session(entry.behead(both)) == b"old"
 
 
 def test_behead_of_the_last_is_nothing():
@@ -42,12 +38,12 @@ def test_behead_keeps_the_time_of_use():
 def test_what_does_not_fit_is_left_out():
     old = entry.new(bytes(1000), 0, 1, 2, True, entry.new(bytes(1000), 0, 1, 2, True))
     three = entry.new(bytes(1000), 0, 1, 2, True, old)
-    second = entry.head(three)[3]
-    assert entry.head(three, second)[3] == len(three)
+    second = entry.after(three)
+    assert entry.after(three, second) == len(three)
 
 
 def test_the_largest_session_fits_and_no_larger_one():
-    assert len(newest(entry.new(bytes(entry.MAX_BYTES), 0, 1, 2, False))) == entry.MAX_BYTES
+    assert len(entry.session(entry.new(bytes(entry.MAX_BYTES), 0, 1, 2, False))) == entry.MAX_BYTES
     assert raises(ValueError, entry.new, bytes(entry.MAX_BYTES + 1), 0, 1, 2, False)
 
 

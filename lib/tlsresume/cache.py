@@ -48,15 +48,35 @@ class SessionCache:
 
         A bytearray that belongs to the caller. Makes the entry the most recently used.
         """
-        return self._find(host, port, fingerprint, False)[0]
+        return self.take(host, port, fingerprint, None)[0]
 
     def take(self, host, port, fingerprint=b"", reuse=False):
         """`(session, made)` as `get` finds it; one that is good for one use is removed, and
-        with `reuse` kept if it is the last.
+        with `reuse` True kept if it is the last, None in any case.
 
         `made` is on the cache's clock. `(None, 0)` for a miss.
         """
-        return self._find(host, port, fingerprint, True, reuse)
+        if self.pull is not None:
+            self.pull()
+        with lock as first:
+            if not first:
+                return self._missed("busy")
+            key = self._key(host, port)
+            entry = self._spaces.get(fingerprint, _NONE).get(key)
+            if entry is None:
+                return self._missed("configuration" if self._elsewhere(key) else "empty")
+            if _entry.expires(entry) <= self._clock.now():
+                self._drop(fingerprint, key)
+                self.count("timeouts")
+                return self._missed("expired")
+            found = _entry.session(entry), _entry.made(entry)
+            self._used += 1
+            _entry.touch(entry, self._used)
+            if _entry.once(entry) and reuse is not None:
+                if not reuse or _entry.after(entry) < len(entry):
+                    self._behead(fingerprint, key, entry)
+            self.miss = None
+            return found
 
     def put(
         self,
@@ -87,7 +107,7 @@ class SessionCache:
                 old = self._spaces.get(fingerprint, _NONE).get(key)
                 made = max(0, now - age)
                 if renewed and not once and old is not None:
-                    made = _entry.head(old)[0]
+                    made = _entry.made(old)
                 expires = min(now + life - age, made + ceiling)
                 self._used += 1
                 if old is not None and _entry.holds(old, session):
@@ -104,7 +124,7 @@ class SessionCache:
             key = self._key(host, port)
             for space in list(self._spaces) if fingerprint is None else (fingerprint,):
                 entry = self._spaces.get(space, _NONE).get(key)
-                if entry is not None and (made is None or _entry.head(entry)[0] <= made):
+                if entry is not None and (made is None or _entry.made(entry) <= made):
                     self._drop(space, key)
 
     def now(self):
@@ -147,14 +167,16 @@ class SessionCache:
             at = _entry.FIRST
             while at < len(entry):
                 with lock:
-                    made, expires, once, end = _entry.head(entry, at)
-                    session = _entry.session(entry, end, at)
-                if not expires:
+                    age = now - _entry.made(entry, at)
+                    left = _entry.expires(entry, at) - now
+                    once = _entry.once(entry, at)
+                    session = _entry.session(entry, at)
+                    at = _entry.after(entry, at)
+                if left == -now:
                     break  # the entry has gone meanwhile: it is zeros
-                if expires > now:
-                    yield fingerprint, host, number, session, now - made, expires - now, once
+                if left > 0:
+                    yield fingerprint, host, number, session, age, left, once
                 wipe(session)
-                at = end
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
@@ -165,28 +187,6 @@ class SessionCache:
 
     def counted(self, what):
         return self._counts.get(what, 0)
-
-    def _find(self, host, port, fingerprint, take, reuse=False):
-        self._pull()
-        with lock as first:
-            if not first:
-                return self._missed("busy")
-            key = self._key(host, port)
-            entry = self._spaces.get(fingerprint, _NONE).get(key)
-            if entry is None:
-                return self._missed("configuration" if self._elsewhere(key) else "empty")
-            made, expires, once, end = _entry.head(entry)
-            if expires <= self._clock.now():
-                self._drop(fingerprint, key)
-                self.count("timeouts")
-                return self._missed("expired")
-            session = _entry.session(entry, end)
-            self._used += 1
-            _entry.touch(entry, self._used)
-            if take and once and not (reuse and end == len(entry)):
-                self._behead(fingerprint, key, entry)
-            self.miss = None
-            return session, made
 
     def _key(self, host, port):
         # Asked for several times a connection, and for the same host most often.

@@ -30,28 +30,26 @@ class Clock:
         """Seconds, START when the clock was made: an int that never decreases."""
         # Read at once and written at once, without a jump: neither a callback nor another thread
         # comes between (py/vm.c), and one that came before has left nothing half done.
-        last = self._last
-        last_wall = self._last_wall
+        ms = self._ms - self._last
         seconds = self._seconds
-        ms = self._ms
+        unseen = -self._last_wall
         ticks = self._ticks()
         wall = int(self._wall()) - self._epoch
-        elapsed = ticks - last
-        if elapsed < 0:
-            elapsed += self._period
-        unseen = wall - last_wall - elapsed // 1000 + 3600
-        if unseen >= self._wrap:
+        ms += ticks
+        if ms < 0:
+            ms += self._period
+        seconds += ms // 1000
+        unseen += wall - ms // 1000
+        if unseen >= self._wrap - 3600:
             seconds += self._missed(unseen)
-        elapsed += ms
-        seconds += elapsed // 1000
         self._last = ticks
         self._last_wall = wall
         self._seconds = seconds
-        self._ms = elapsed % 1000
+        self._ms = ms % 1000
         return seconds
 
     def _missed(self, unseen):
-        wraps, off = divmod(unseen, self._wrap)
+        wraps, off = divmod(unseen + 3600, self._wrap)
         return wraps * self._wrap if off <= 7200 else 0
 
 

@@ -20,11 +20,8 @@ except ImportError:
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
 FIRST = 4  # where the newest session is
 
-_HEAD = ">IIH"
 _HEAD_LEN = 10
 _ONCE = 0x8000
-
-# A call costs more than all that is done here: one for all fields, and none that wraps another.
 
 
 def new(session, used, made, expires, once, rest=None):
@@ -53,26 +50,42 @@ def size(session):
     return FIRST + _HEAD_LEN + len(session)
 
 
-def head(entry, at=FIRST):
-    """Of the session at `at`: when it was made, when it expires, whether it is good for one use,
-    and where the next one is: the length of the entry after the last."""
-    made, expires, length = unpack_from(_HEAD, entry, at)
-    return made, expires, length >= _ONCE, at + _HEAD_LEN + (length & ~_ONCE)
+# One field a call: what takes one block of the heap is found at once, a larger one is searched
+# for (py/gc.c), and costs more than a call.
 
 
-def session(entry, end, at=FIRST):
-    """The session at `at` up to `end`, where the next one is: a bytearray of the caller's."""
-    return entry[at + _HEAD_LEN : end]
+def made(entry, at=FIRST):
+    """When the session at `at` was made."""
+    return unpack_from(">I", entry, at)[0]
+
+
+def expires(entry, at=FIRST):
+    return unpack_from(">I", entry, at + 4)[0]
+
+
+def once(entry, at=FIRST):
+    """Whether it is good for one use."""
+    return entry[at + 8] >= 0x80
+
+
+def after(entry, at=FIRST):
+    """Where the next session is; the length of the entry after the last."""
+    return at + _HEAD_LEN + (((entry[at + 8] & 0x7F) << 8) | entry[at + 9])
+
+
+def session(entry, at=FIRST):
+    """The session at `at`: a bytearray of the caller's."""
+    return entry[at + _HEAD_LEN : after(entry, at)]
 
 
 def holds(entry, session):
     """Whether `session` (bytes-like) is the newest. Copies nothing."""
-    return memoryview(entry)[FIRST + _HEAD_LEN : head(entry)[3]] == session
+    return memoryview(entry)[FIRST + _HEAD_LEN : after(entry)] == session
 
 
 def behead(entry):
     """A new entry without the newest session, or None if it was the only one."""
-    end = head(entry)[3]
+    end = after(entry)
     if end == len(entry):
         return None
     rest = bytearray(FIRST + len(entry) - end)
@@ -93,7 +106,7 @@ def used(entry):
 def _fit(entry, room):
     at = FIRST
     while at < len(entry):
-        end = head(entry, at)[3]
+        end = after(entry, at)
         room -= end - at - _HEAD_LEN
         if room < 0:
             break
