@@ -38,14 +38,16 @@ function keep(server) {
   server.on("resumeSession", (id, done) => done(null, sessions.get(id.toString("hex")) || null));
 }
 
-function serve(reloaded) {
+function serve() {
   const server = https.createServer(options(), (request, response) => response.end("hello\n"));
   server.on("secureConnection", (socket) => console.log("reused", socket.isSessionReused()));
   if (settings.store) keep(server);
-  process.on("SIGHUP", () => {
+  const reload = (reloaded) => {
     server.setSecureContext(options());
     reloaded();
-  });
+  };
+  if (cluster.isWorker) process.on("message", () => reload(() => process.send("reloaded")));
+  else process.on("SIGHUP", () => reload(() => console.log("reloaded")));
   server.listen(settings.port, settings.host);
 }
 
@@ -55,11 +57,10 @@ function supervise() {
   cluster.on("message", () => --waiting || console.log("reloaded"));
   process.on("SIGHUP", () => {
     waiting = workers.length;
-    workers.forEach((worker) => worker.process.kill("SIGHUP"));
+    workers.forEach((worker) => worker.send("reload"));
   });
   process.on("SIGTERM", () => process.exit());
 }
 
-if (!settings.workers) serve(() => console.log("reloaded"));
-else if (cluster.isPrimary) supervise();
-else serve(() => process.send("reloaded"));
+if (settings.workers && cluster.isPrimary) supervise();
+else serve();
