@@ -100,10 +100,10 @@ static mp_obj_t connection_take(connection_t *c) {
     if (kind == EVENT_POLLED && (session = look_for_session(c)) == NULL) {
         return MP_OBJ_NULL;
     }
-    mp_obj_tuple_t *event = MP_OBJ_TO_PTR(mp_obj_new_tuple(5, NULL));
+    mp_obj_tuple_t *event = MP_OBJ_TO_PTR(mp_obj_new_tuple(6, NULL));
     event->items[0] = c->owner;
     event->items[1] = MP_OBJ_NEW_SMALL_INT(kind);
-    event->items[2] = mp_const_none;
+    event->items[2] = event->items[5] = mp_const_none;
     event->items[3] = mp_obj_new_bool(c->resumed);
     event->items[4] = MP_OBJ_NEW_SMALL_INT((mp_uint_t)(mp_hal_ticks_ms() - c->made_ms) / 1000);
     if (kind <= EVENT_FAILED) {
@@ -115,7 +115,8 @@ static mp_obj_t connection_take(connection_t *c) {
         c->tickets[c->n_tickets] = MP_OBJ_NULL;
     #endif
     } else {
-        event->items[2] = session_pack(session);
+        event->items[5] = session_lifetime(session);
+        event->items[2] = session_pack(session); // last: nothing may fail, and leave it behind
         session->exported = 1;
         c->polled = true;
         connection_drop(&c->session);
@@ -123,8 +124,9 @@ static mp_obj_t connection_take(connection_t *c) {
     return MP_OBJ_FROM_PTR(event);
 }
 
-// take(age_ms) -> (owner, event, packed or None, resumed, age of the session in seconds), or
-// None if there is nothing to tell.
+// take(age_ms) -> (owner, event, packed or None, resumed, age of the session in seconds, the
+// lifetime that the server hints at in seconds), or None if there is nothing to tell. The lifetime
+// is None for a session of TLS 1.3: parse() tells.
 //
 // Sessions of open connections are taken age_ms after their negotiation. Raises
 // MemoryError, and loses nothing.

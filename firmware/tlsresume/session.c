@@ -43,6 +43,19 @@ uint32_t session_mark(const mbedtls_ssl_session *session) {
     return mark;
 }
 
+mp_obj_t session_lifetime(const mbedtls_ssl_session *session) {
+    #if TLSRESUME_TLS13
+    if (session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+        return mp_const_none;
+    }
+    #endif
+    #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+    return mp_obj_new_int_from_uint(session->ticket_lifetime);
+    #else
+    return MP_OBJ_NEW_SMALL_INT(0);
+    #endif
+}
+
 static void session_save(mbedtls_ssl_session *session, byte *buf, size_t *len) {
     #if defined(MBEDTLS_SSL_SESSION_TICKETS)
     // The ID next to a ticket is random and drawn anew at each offer (RFC 5077 3.4): without

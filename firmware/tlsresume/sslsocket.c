@@ -289,8 +289,11 @@ static void raise_handshake_error(int ret, uint32_t verify_flags) {
 // socket is then closed. Where MicroPython is laid out otherwise, the first read or write does it.
 static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
+    if (!layout_fits(socket, context)) {
+        return mp_const_none;
+    }
     int ret;
-    while (layout_fits(socket, context) && (ret = mbedtls_ssl_handshake(&o->ssl)) != 0) {
+    while ((ret = mbedtls_ssl_handshake(&o->ssl)) != 0) {
         if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
             uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
             o->sock = MP_OBJ_NULL;
@@ -299,7 +302,7 @@ static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
         }
         mp_event_wait_ms(1);
     }
-    if (mp_obj_get_type(socket) == (const mp_obj_type_t *)&negotiating_type) {
+    if (o->base.type == (const mp_obj_type_t *)&negotiating_type) {
         negotiated(o);
     }
     return mp_const_none;

@@ -44,6 +44,9 @@ bool session_has_peer(const mbedtls_ssl_session *session);
 // A number for what the server would know this session by: its ticket, else its ID.
 uint32_t session_mark(const mbedtls_ssl_session *session);
 
+// The lifetime of a TLS 1.2 session that the server hints at, in seconds, 0 for none; or None.
+mp_obj_t session_lifetime(const mbedtls_ssl_session *session);
+
 // The session of a negotiated connection as a new bytearray, without the peer's certificate.
 // Raises MemoryError.
 mp_obj_t session_pack(mbedtls_ssl_session *session);

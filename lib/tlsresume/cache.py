@@ -113,7 +113,13 @@ class SessionCache:
                 if old is not None and _entry.holds(old, session):
                     _entry.touch(old, self._used)
                 elif expires > now:
-                    self._keep(fingerprint, key, old, session, made, expires, once)
+                    self.changes += 1
+                    if old is not None and not once and len(old) == _entry.size(session):
+                        # In place: the heap of a board that reconnects for weeks stays as it is.
+                        _entry.rewrite(old, session, made, expires)
+                        _entry.touch(old, self._used)
+                    else:
+                        self._keep(fingerprint, key, old, session, made, expires, once)
 
     def remove(self, host, port, fingerprint=None, made=None):
         """Forget the sessions for `host` and `port`: of all fingerprints, or of one; and, with
@@ -222,11 +228,6 @@ class SessionCache:
             self.changes += 1
 
     def _keep(self, fingerprint, key, old, session, made, expires, once):
-        if old is not None and not once and len(old) == _entry.size(session):
-            # In place: the heap of a board that reconnects for weeks stays as it is.
-            _entry.write(old, session, self._used, made, expires)
-            self.changes += 1
-            return
         entry = _entry.new(session, self._used, made, expires, once, old if once else None)
         try:
             self._insert(fingerprint, key, entry)
@@ -242,7 +243,6 @@ class SessionCache:
             self._spaces[fingerprint] = {key: entry}
         else:
             space[key] = entry
-        self.changes += 1
         while self._size() > self.max:
             self._drop(*self._last())
             self.count("cache_full")

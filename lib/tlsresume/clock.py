@@ -21,31 +21,34 @@ class Clock:
         self._period = period or time.ticks_add(0, -1) + 1  # too large for a small int
         self._wrap = self._period // 1000
         self._epoch = int(self._wall())  # seconds since are a small int, and take no heap
-        self._last = self._ticks()
+        self._last = self._ticks()  # at the last whole second
         self._last_wall = 0
         self._seconds = START
-        self._ms = 0
 
     def now(self):
         """Seconds, START when the clock was made: an int that never decreases."""
+        wall = int(self._wall()) - self._epoch
+        if wall == self._last_wall and 0 <= self._ticks() - self._last < 1000:
+            return self._seconds
+        return self._advance(wall)
+
+    def _advance(self, wall):
         # Read at once and written at once, without a jump: neither a callback nor another thread
         # comes between (py/vm.c), and one that came before has left nothing half done.
-        ms = self._ms - self._last
+        last = self._last
         seconds = self._seconds
-        unseen = -self._last_wall
+        unseen = wall - self._last_wall
         ticks = self._ticks()
-        wall = int(self._wall()) - self._epoch
-        ms += ticks
-        if ms < 0:
-            ms += self._period
-        seconds += ms // 1000
-        unseen += wall - ms // 1000
+        elapsed = ticks - last
+        if elapsed < 0:
+            elapsed += self._period
+        unseen -= elapsed // 1000
+        seconds += elapsed // 1000
         if unseen >= self._wrap - 3600:
             seconds += self._missed(unseen)
-        self._last = ticks
+        self._last = ticks - elapsed % 1000
         self._last_wall = wall
         self._seconds = seconds
-        self._ms = ms % 1000
         return seconds
 
     def _missed(self, unseen):

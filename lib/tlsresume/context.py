@@ -68,7 +68,9 @@ class SSLContext(Config):
             )
         if nodelay:
             _set_nodelay(sock)
-        wrapped = self._native(sock, False, False, server_hostname, client_id)
+        wrapped = self._context.wrap_socket(
+            sock, do_handshake_on_connect=False, server_hostname=server_hostname
+        )
         try:
             self._adopt(wrapped, sock, server_hostname, server_port, session)
         except NotImplementedError as e:
@@ -101,7 +103,9 @@ class SSLContext(Config):
             if session is not None:
                 packed, made = bytearray(session._packed), self.sessions.now() - session.age()
             elif host is not None:
-                packed, made = self._look_up(host, port, fingerprint)
+                if self.sessions.store is not None:
+                    self.sessions.store.tick()
+                packed, made = self.sessions.take(host, port, fingerprint, self._reuse_tickets)
             owner = (self.sessions, host, port, fingerprint, None if packed is None else made)
             age = 0 if packed is None else (self.sessions.now() - made) * 1000
             if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
@@ -114,11 +118,6 @@ class SSLContext(Config):
         finally:
             if packed is not None:
                 _tlsresume.wipe(packed)
-
-    def _look_up(self, host, port, fingerprint):
-        if self.sessions.store is not None:
-            self.sessions.store.tick()
-        return self.sessions.take(host, port, fingerprint, self._reuse_tickets)
 
 
 def _set_nodelay(sock):
@@ -133,11 +132,16 @@ def _name(sock, hostname, port):
     was in no SNI and in no check; None where neither is known."""
     address = None
     if _peername is not None and (port is None or hostname is None):
-        try:
-            address, peer_port = _peername(sock.fileno())
-            port = peer_port if port is None else port
-        except (AttributeError, OSError):
-            pass
+        address, peer_port = _peer(sock)
+        if port is None:
+            port = peer_port
     if hostname is not None:
         return hostname.lower(), port  # RFC 6066 3: names are compared without case
     return None if address is None else "[%s]" % address.hex(), port
+
+
+def _peer(sock):
+    try:
+        return _peername(sock.fileno())
+    except (AttributeError, OSError):
+        return None, None  # no socket

@@ -32,17 +32,18 @@ def new(session, used, made, expires, once, rest=None):
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
     end = FIRST if rest is None else _fit(rest, MAX_BYTES - length)
     entry = bytearray(_HEAD_LEN + length + end)
-    write(entry, session, used, made, expires, once)
+    once = _ONCE if once else 0
+    pack_into(">IIIH", entry, 0, used, made, expires, once | length)
+    entry[FIRST + _HEAD_LEN : FIRST + _HEAD_LEN + length] = session
     if rest is not None:
         entry[FIRST + _HEAD_LEN + length :] = memoryview(rest)[FIRST:end]
     return entry
 
 
-def write(entry, session, used, made, expires, once=False):
-    """Write `session` into the entry's first place, which has room for it."""
-    length = len(session)
-    pack_into(">IIIH", entry, 0, used, made, expires, length | (_ONCE if once else 0))
-    entry[FIRST + _HEAD_LEN : FIRST + _HEAD_LEN + length] = session
+def rewrite(entry, session, made, expires):
+    """Put `session` in the place of the only one, which is as long."""
+    pack_into(">II", entry, FIRST, made, expires)
+    entry[FIRST + _HEAD_LEN :] = session
 
 
 def size(session):
@@ -50,8 +51,8 @@ def size(session):
     return FIRST + _HEAD_LEN + len(session)
 
 
-# One field a call: what takes one block of the heap is found at once, a larger one is searched
-# for (py/gc.c), and costs more than a call.
+# One field a call, and few variables: what takes one block of the heap is found at once, a larger
+# one, as a tuple or the frame of a large function, is searched for (py/gc.c), and costs far more.
 
 
 def made(entry, at=FIRST):

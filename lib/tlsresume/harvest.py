@@ -10,7 +10,6 @@ from .lock import lock
 DELAY = 500  # ms from the end of the negotiation to the check, as in libwebsockets
 BUSY = 10  # ms until the next try, where a callback has interrupted a cache
 
-_TLS13 = 0x0304
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 
 # firmware/tlsresume/harvest.c has the same numbers.
@@ -76,28 +75,34 @@ def schedule():
 
 
 def _handle(taken):
-    owner, event, packed, resumed, age = taken
-    cache, host, port, fingerprint, made = owner
+    event = taken[1]
     if event in _SOURCES:
-        _keep(owner, packed, resumed, age, _SOURCES[event])
+        _keep(*taken)
         return
-    if event != _RESUMED and made is not None and host is not None:
-        # RFC 5246 7.2.2: what failed is not to be resumed. What was declined is of no use.
-        cache.remove(host, port, fingerprint, made)
-        if event == _FULL:
+    cache = taken[0][0]
+    if event != _RESUMED:
+        _forget(*taken[0])
+        if event == _FULL and taken[0][4] is not None:
             cache.count("declined")
             cache.miss = "declined"
     cache.count(_OUTCOMES[event])
 
 
-def _keep(owner, packed, resumed, age, source):
+def _forget(cache, host, port, fingerprint, made):
+    # RFC 5246 7.2.2: what failed is not to be resumed. What was declined is of no use.
+    if made is not None and host is not None:
+        cache.remove(host, port, fingerprint, made)
+
+
+def _keep(owner, event, packed, resumed, age, lifetime):
     """Put a session into its cache, or without memory lose it: a full handshake follows."""
     cache, host, port, fingerprint, _ = owner
     try:
         if host is None:
             return
-        version, _, lifetime, _, _ = _tlsresume.parse(packed)
-        once = version == _TLS13
+        once = lifetime is None
+        if once:
+            lifetime = _tlsresume.parse(packed)[2]
         ceiling = _CEILING_TLS13 if once else CEILING
         cache.put(
             host,
@@ -110,7 +115,7 @@ def _keep(owner, packed, resumed, age, source):
             renewed=resumed,
             age=age,
         )
-        cache.count(source)
+        cache.count(_SOURCES[event])
         if cache.store is not None:
             cache.store.tick()
     except MemoryError:

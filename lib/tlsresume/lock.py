@@ -3,16 +3,7 @@
 try:
     from _thread import allocate_lock, get_ident  # type: ignore
 except ImportError:  # a port without threads
-
-    def get_ident():
-        return 0
-
-    class allocate_lock:
-        def acquire(self):
-            pass
-
-        def release(self):
-            pass
+    get_ident = None
 
 
 class Lock:
@@ -24,26 +15,27 @@ class Lock:
     """
 
     def __init__(self):
-        self._lock = allocate_lock()
+        self._lock = allocate_lock() if get_ident else None
         self._owner = None  # get_ident() of the thread that is within
         self._depth = 0
 
     def mine(self):
         """Whether this thread holds the lock."""
-        return self._owner == get_ident()
+        return self._depth > 0 and (get_ident is None or self._owner == get_ident())
 
     def __enter__(self):
-        me = get_ident()
-        if self._owner != me:
-            # No callback runs between the two: MicroPython looks for them at jumps (py/vm.c).
-            self._lock.acquire()
-            self._owner = me
+        if get_ident:
+            me = get_ident()
+            if self._owner != me:
+                # No callback runs between the two: MicroPython looks for them at jumps (py/vm.c).
+                self._lock.acquire()
+                self._owner = me
         self._depth += 1
         return self._depth == 1
 
     def __exit__(self, kind, error, traceback):
         self._depth -= 1
-        if self._depth == 0:
+        if get_ident and self._depth == 0:
             self._owner = None
             self._lock.release()
 
