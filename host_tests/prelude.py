@@ -23,3 +23,19 @@ def once(ctx, port, name="localhost", **kwargs):
 def result(**kwargs):
     print("RESULT", json.dumps(kwargs))
 """
+
+# The unix port has no RTC memory: this is ESP32's.
+RTC = """
+import sys
+class RTC:
+    data = b""
+    def memory(self, data=None):
+        if data is None:
+            return bytes(bytearray(RTC.data))
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        RTC.data = bytes(data)
+class machine:
+    RTC = RTC
+sys.modules["machine"] = machine
+"""

@@ -53,7 +53,7 @@ def test_it_does_what_it_says(micropython, monkeypatch, command):
     monkeypatch.setenv("MICROPY_GIT_HASH", sources.pinned_tag())
     command = re.sub(r"/dev/tty\w+", NO_PORT, command).replace("DIR", str(sources.micropython()))
     done = subprocess.run(
-        command, shell=True, cwd=documents.ROOT, capture_output=True, text=True, timeout=300
+        command, shell=True, cwd=documents.ROOT, capture_output=True, text=True, timeout=900
     )
     assert says in done.stdout + done.stderr
     assert done.returncode == code

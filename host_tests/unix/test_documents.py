@@ -4,24 +4,13 @@ import re
 
 import pytest
 from documents import DOCUMENTS, ROOT
+from prelude import RTC
 
 SNIPPETS = [
     (path.relative_to(ROOT), snippet)
     for path in DOCUMENTS
     for snippet in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
 ]
-NOT_ON_UNIX = """
-import sys
-class RTC:
-    data = b""
-    def memory(self, data=None):
-        if data is None:
-            return bytes(bytearray(self.data))
-        self.data = data
-class machine:
-    RTC = RTC
-sys.modules["machine"] = machine
-"""
 
 
 @pytest.mark.parametrize("path, snippet", SNIPPETS, ids=lambda x: str(x)[:20].strip())
@@ -30,7 +19,7 @@ def test_the_snippets_run(run, server, certs, tmp_path, path, snippet):
     snippet = snippet.replace('"example.com", 443', f'"localhost", {s.port}')
     snippet = snippet.replace("example.com", "localhost").replace("ca.pem", certs.ca.pem)
     snippet = snippet.replace('File("sessions")', f'File("{tmp_path}/sessions")')
-    machine = NOT_ON_UNIX if "RTCMemory" in snippet else ""
+    machine = RTC if "RTCMemory" in snippet else ""
     assert run(machine + snippet + "\nresult(ok=True)")["ok"]
 
 

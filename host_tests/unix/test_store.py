@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from key_log import master_secret
-from prelude import PRELUDE
+from prelude import PRELUDE, RTC
 
 KEY = bytes(range(32))
 
@@ -324,29 +324,13 @@ def occurrences(pid, secret):
     return found
 
 
-# The unix port has no RTC memory: this is ESP32's.
-RTC = """
-class RTC:
-    data = b""
-    def memory(self, data=None):
-        if data is None:
-            return bytes(bytearray(RTC.data))
-        if len(data) > 2048:
-            raise ValueError("buffer too long")
-        RTC.data = bytes(data)
-class machine:
-    RTC = RTC
-sys.modules["machine"] = machine
-from tlsresume.store import RTCMemory
-"""
-
-
 @pytest.mark.parametrize("mode, what", (({"tickets": False}, "ID"), ({}, "ticket of OpenSSL")))
 def test_rtc_memory_holds_the_most_recent_that_fit_and_so_does_the_cache(run, server, mode, what):
     s = server(version="1.2", **mode)
     got = run(
         RTC
         + """
+from tlsresume.store import RTCMemory
 ctx = client(storage=RTCMemory(), sessions=tlsresume.SessionCache(max=30))
 session = connect(ctx, PORT)
 echo(session)
