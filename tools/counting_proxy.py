@@ -4,6 +4,7 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 
 from listener import Listener
@@ -12,9 +13,9 @@ from listener import Listener
 class CountingProxy:
     """Forwards `port` of `address` to `target`, a port of 127.0.0.1, each connection in a thread.
 
-    `delay` in seconds holds up every chunk, each way: half a round trip. `counts` is a list
-    `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in": round
-    trips, `heads` what came out first (a ClientHello), in the order of the connections.
+    `delay` in seconds is what every chunk is under way, each way: half a round trip. `counts` is
+    a list `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in":
+    round trips, `heads` what came out first (a ClientHello), in the order of the connections.
     """
 
     def __init__(self, target, delay=0.0, address="127.0.0.1"):
@@ -60,21 +61,32 @@ class CountingProxy:
         selector = selectors.DefaultSelector()
         selector.register(client, selectors.EVENT_READ, (server, 0))
         selector.register(server, selectors.EVENT_READ, (client, 1))
+        under_way = deque()  # (when it arrives, where, what): all take the same time
         last = 1
-        while selector.get_map():
-            for key, _ in selector.select():
+        while selector.get_map() or under_way:
+            wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
+            for key, _ in selector.select(wait):
                 to, way = key.data
                 data = key.fileobj.recv(65536)
+                under_way.append((time.monotonic() + self.delay, to, data))
                 if not data:
                     selector.unregister(key.fileobj)
-                    to.shutdown(socket.SHUT_WR)
                     continue
-                if self.delay:
-                    time.sleep(self.delay)
-                if self.counts[number] == [0, 0]:
-                    self.heads[number] = data
-                self.counts[number][way] += len(data)
-                if way == 1 and last == 0:
-                    self.turns[number] += 1
+                self._count(number, way, last, data)
                 last = way
-                to.sendall(data)
+            while under_way and under_way[0][0] <= time.monotonic():
+                _deliver(*under_way.popleft()[1:])
+
+    def _count(self, number, way, last, data):
+        if self.counts[number] == [0, 0]:
+            self.heads[number] = data
+        self.counts[number][way] += len(data)
+        if way == 1 and last == 0:
+            self.turns[number] += 1
+
+
+def _deliver(to, data):
+    if data:
+        to.sendall(data)
+    else:
+        to.shutdown(socket.SHUT_WR)
