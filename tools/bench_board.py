@@ -64,7 +64,8 @@ def needs(**kwargs):
     return high
 ctx = client()
 """
-# The work varies with the keys that are drawn: the median of three.
+# The first after a start takes an eighth more, and the work varies with the keys: the median of
+# three, which flatters nobody.
 FULL = """
 found = []
 for _ in range(3):
