@@ -113,11 +113,11 @@ class SessionCache:
                 if old is not None and _entry.holds(old, session):
                     _entry.touch(old, self._used)
                 elif expires > now:
-                    self.changes += 1
                     if old is not None and not once and len(old) == _entry.size(session):
                         # In place: the heap of a board that reconnects for weeks stays as it is.
                         _entry.rewrite(old, session, made, expires)
                         _entry.touch(old, self._used)
+                        self.changes += 1
                     else:
                         self._keep(fingerprint, key, old, session, made, expires, once)
 
@@ -236,6 +236,10 @@ class SessionCache:
             raise
         if old is not None:
             wipe(old)
+        self.changes += 1
+        while self._size() > self.max:
+            self._drop(*self._last())
+            self.count("cache_full")
 
     def _insert(self, fingerprint, key, entry):
         space = self._spaces.get(fingerprint)
@@ -243,9 +247,6 @@ class SessionCache:
             self._spaces[fingerprint] = {key: entry}
         else:
             space[key] = entry
-        while self._size() > self.max:
-            self._drop(*self._last())
-            self.count("cache_full")
 
     def _last(self):
         _, fingerprint, key = min(

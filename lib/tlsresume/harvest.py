@@ -32,11 +32,11 @@ def poll():
     Does not block, and raises nothing: without memory it goes on at the next call.
     """
     global _untold
-    if lock.mine():
-        return BUSY
     taken = _untold
-    _untold = None
     try:
+        if lock.mine():
+            return BUSY
+        _untold = None
         while True:
             if taken is None:
                 taken = _tlsresume.take(DELAY)

@@ -44,11 +44,14 @@ class Persist:
 
         Nothing is written as long as the clock is not set: nobody could tell their age.
         """
-        with self._lock as first:
-            if not first:
-                return False
-            self._load_waiting()
-            return self._save_now()
+        try:
+            with self._lock as first:
+                if not first:
+                    return False
+                self._load_waiting()
+                return self._save_now()
+        except MemoryError:
+            return False
 
     def _load_waiting(self):
         if self._waiting is not None:
