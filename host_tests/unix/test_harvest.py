@@ -143,19 +143,28 @@ result(ok=True)
     assert got["ok"]
 
 
-def test_a_timer_polls(run, server):
-    s = server(version="1.2")
-    got = run(
-        """
+TIMER = """
 class Timer:
     "What machine.Timer is on boards; the unix port has none."
     ONE_SHOT = 0
     armed = None
+    inits = 0
     def init(self, mode, period, callback):
+        self.inits += 1
+        if self.inits == BROKEN:
+            raise OSError("no timer is free")
         self.armed = period, callback
     def deinit(self):
         self.armed = None
 timer = Timer()
+"""
+
+
+def test_a_timer_polls(run, server):
+    s = server(version="1.2")
+    got = run(
+        TIMER
+        + """
 tlsresume.use_timer(timer)
 ctx = client()
 s = connect(ctx, PORT)
@@ -168,6 +177,7 @@ polled = ctx.sessions.counted("harvested_poll")
 result(period=period, polled=polled, again=timer.armed)
 """,
         PORT=s.port,
+        BROKEN=0,
     )
     assert got == {"period": 501, "polled": 1, "again": None}
 
@@ -380,3 +390,110 @@ result(error=error, number=len(ctx.sessions), failed=ctx.session_stats()["failed
     assert got["error"] == "-29056"  # MBEDTLS_ERR_SSL_INVALID_MAC
     assert got["number"] == 0
     assert got["failed"] == 1
+
+
+def test_a_timer_is_told_about_where_it_is_given(run):
+    got = run(
+        TIMER
+        + """
+try:
+    tlsresume.use_timer(timer)
+except OSError as e:
+    result(error=str(e))
+""",
+        BROKEN=1,
+    )
+    assert got["error"] == "no timer is free"
+
+
+def test_a_timer_that_fails_later_costs_no_connection(run, server):
+    s = server(version="1.2")
+    got = run(
+        TIMER
+        + """
+tlsresume.use_timer(timer)
+ctx = client()
+result(reused=[once(ctx, PORT), once(ctx, PORT)], inits=timer.inits)
+""",
+        PORT=s.port,
+        BROKEN=2,
+    )
+    assert got == {"reused": [False, True], "inits": 3}
+
+
+def test_a_full_queue_of_callbacks_arms_the_timer_again(run):
+    got = run(
+        TIMER
+        + """
+class Full:
+    @staticmethod
+    def schedule(function, argument):
+        raise RuntimeError("schedule queue full")
+sys.modules["micropython"] = Full
+tlsresume.use_timer(timer)
+timer.armed[1](timer)
+result(inits=timer.inits)
+""",
+        BROKEN=0,
+    )
+    assert got["inits"] == 2
+
+
+def test_a_task_that_had_no_memory_is_started_by_the_next_connection(run, server):
+    s = server(version="1.2")
+    got = run(
+        """
+import asyncio
+from asyncio import core
+started = []
+create_task = core.create_task
+def failing(coroutine):
+    started.append(len(started))
+    if len(started) == 1:
+        raise MemoryError
+    return create_task(coroutine)
+async def main():
+    core.create_task = failing
+    ctx = client()
+    connect(ctx, PORT)
+    s = connect(ctx, PORT)
+    while not ctx.sessions.counted("harvested_poll"):
+        await asyncio.sleep_ms(10)
+asyncio.run(main())
+result(started=len(started))
+""",
+        PORT=s.port,
+        timeout=20,
+    )
+    assert got["started"] == 2
+
+
+def test_poll_raises_nothing_whatever_a_stream_in_python_does(run, server):
+    s = server(version="1.2")
+    got = run(
+        """
+import io
+class Stream(io.IOBase):
+    broken = False
+    def __init__(self, sock):
+        self.sock = sock
+    def readinto(self, buf):
+        return self.sock.readinto(buf)
+    def write(self, buf):
+        return self.sock.write(buf)
+    def ioctl(self, request, argument):
+        if self.broken:
+            raise ValueError("broken")
+        return argument if request == 3 else 0
+stream = Stream(socket.socket())
+stream.sock.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
+ctx = client()
+s = ctx.wrap_socket(stream, server_hostname="localhost")
+echo(s)
+stream.broken = True
+time.sleep_ms(510)
+result(wait=tlsresume.poll(), neighbour=once(ctx, PORT))
+""",
+        PORT=s.port,
+    )
+    assert got["wait"] is None
