@@ -61,21 +61,25 @@ class CountingProxy:
         selector = selectors.DefaultSelector()
         selector.register(client, selectors.EVENT_READ, (server, 0))
         selector.register(server, selectors.EVENT_READ, (client, 1))
-        under_way = deque()  # (when it arrives, where, what): all take the same time
+        under_way = deque()  # (when it arrives, where, which way, what): all take the same time
         last = 1
         while selector.get_map() or under_way:
             wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
             for key, _ in selector.select(wait):
                 to, way = key.data
                 data = key.fileobj.recv(65536)
-                under_way.append((time.monotonic() + self.delay, to, data))
+                under_way.append((time.monotonic() + self.delay, to, way, data))
                 if not data:
                     selector.unregister(key.fileobj)
                     continue
                 self._count(number, way, last, data)
                 last = way
             while under_way and under_way[0][0] <= time.monotonic():
-                _deliver(*under_way.popleft()[1:])
+                _, to, way, data = under_way.popleft()
+                if data:
+                    self._pass_on(data, to, way, number)
+                else:
+                    to.shutdown(socket.SHUT_WR)
 
     def _count(self, number, way, last, data):
         if self.counts[number] == [0, 0]:
@@ -84,9 +88,5 @@ class CountingProxy:
         if way == 1 and last == 0:
             self.turns[number] += 1
 
-
-def _deliver(to, data):
-    if data:
+    def _pass_on(self, data, to, way, number):
         to.sendall(data)
-    else:
-        to.shutdown(socket.SHUT_WR)

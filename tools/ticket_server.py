@@ -18,7 +18,7 @@ class TicketServer:
     """Plays `script` on each connection to 127.0.0.1, port `port`.
 
     Its steps: "ticket" sends a NewSessionTicket, "read" waits for data, bytes are sent,
-    a threading.Event is waited for. Then the peer's close is waited for. `once`: each ticket is
+    "reused" sends whether it was resumed, as a line; a threading.Event is waited for. Then the peer's close is waited for. `once`: each ticket is
     accepted once (RFC 8446 8.1). `groups`: the key exchange groups it takes (OpenSSL's names,
     separated by colons). `first`: "ticket" does nothing after the first connection. `reused` has
     a bool a connection.
@@ -74,6 +74,8 @@ class TicketServer:
             self._lib.SSL_do_handshake(ssl)  # sends it
         elif step == "read":
             self._read(ssl)
+        elif step == "reused":
+            self._lib.SSL_write(ssl, b"%d\n" % self._lib.SSL_session_reused(ssl), 2)
         elif isinstance(step, bytes):
             self._lib.SSL_write(ssl, step, len(step))
         else:

@@ -1,6 +1,7 @@
 """A real TLS server (OpenSSL, by Python's ssl) that tells what it saw of each connection.
 
-It echoes lines. As a command it prints one JSON line a connection.
+It echoes lines, but for "reused?", which it answers. As a command it prints one JSON line a
+connection.
 """
 
 import argparse
@@ -122,7 +123,7 @@ class TLSServer:
     def _talk(self, tls):
         with tls.makefile("rb") as lines:
             for line in lines:
-                tls.sendall(line)
+                tls.sendall(b"%d\n" % tls.session_reused if line == b"reused?\n" else line)
         # OpenSSL keeps a session ID only if its own close_notify went out.
         try:
             tls.unwrap()
