@@ -29,6 +29,12 @@
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_HKDF_C
+// PSA keeps keys and random numbers for all threads; the unix port runs them at once, and
+// says so to the compiler.
+#if defined(MICROPY_PY_THREAD_GIL) && !MICROPY_PY_THREAD_GIL
+#define MBEDTLS_THREADING_C
+#define MBEDTLS_THREADING_PTHREAD
+#endif
 // RSA certificates sign with PSS in TLS 1.3 (RFC 8446 4.2.3).
 #define MBEDTLS_PKCS1_V21
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT

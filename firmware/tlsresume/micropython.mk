@@ -30,5 +30,6 @@ SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\
 	ssl_tls13_generic.c \
 	ssl_tls13_keys.c \
 	ssl_tls13_server.c \
+	threading.c \
 	)
 endif
