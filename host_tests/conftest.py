@@ -117,11 +117,11 @@ def run(micropython, certs):
     Keyword arguments become globals of the script; so do CA (DER bytes) and what PRELUDE defines.
     """
 
-    def run(script, timeout=60, firmware=micropython, **variables):
+    def run(script, timeout=60, firmware=micropython, heap="2M", **variables):
         variables = {"HOST": "127.0.0.1", "CA": certs.ca.der, **variables}
         given = "".join(f"{k} = {v!r}\n" for k, v in variables.items())
         done = subprocess.run(
-            [str(firmware), "-c", given + PRELUDE + script],
+            [str(firmware), "-X", f"heapsize={heap}", "-c", given + PRELUDE + script],
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -18,7 +18,8 @@ class TicketServer:
     """Plays `script` on each connection to 127.0.0.1, port `port`.
 
     Its steps: "ticket" sends a NewSessionTicket, "read" waits for data, bytes are sent,
-    "reused" sends whether it was resumed, as a line; a threading.Event is waited for. Then the peer's close is waited for. `once`: each ticket is
+    "reused" sends whether the connection was resumed, as a line; a threading.Event is waited
+    for. Then the peer's close is waited for. `once`: each ticket is
     accepted once (RFC 8446 8.1). `groups`: the key exchange groups it takes (OpenSSL's names,
     separated by colons). `first`: "ticket" does nothing after the first connection. `reused` has
     a bool a connection.

@@ -412,3 +412,28 @@ result(line=line.decode(), left=tlsresume.poll(), next=once(ctx, PORT))
 """,
     )
     assert got == {"line": "hello\n", "left": None, "next": True}
+
+
+def test_thousands_of_sockets_are_open_at_once(live):
+    got = live(
+        "1.2",
+        """
+class Still(io.IOBase):
+    "A network on which nothing happens."
+    def readinto(self, buf):
+        return None
+    def write(self, data):
+        return len(data)
+    def ioctl(self, request, arg):
+        return 0
+ctx = client()
+once(ctx, PORT)
+many = [wrap(ctx, Still(), do_handshake_on_connect=False) for _ in range(3000)]
+among = once(ctx, PORT)
+for s in many:
+    s.close()
+result(among=among, left=tlsresume.poll(), next=once(ctx, PORT))
+""",
+        heap="16M",
+    )
+    assert got == {"among": True, "left": None, "next": True}

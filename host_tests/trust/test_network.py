@@ -86,9 +86,7 @@ result(strange=repr(strange), left=tlsresume.poll(), kinds=len(set(map(repr, the
 @pytest.mark.parametrize("how", ("fin", "rst"))
 @pytest.mark.parametrize("way", (OUT, IN), ids=("out", "in"))
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cut_at_any_byte_is_what_it_is_without_us(
-    run, start, request, kind, way, how, resumed
-):
+def test_a_cut_at_any_byte_is_what_it_is_without_us(run, start, request, kind, way, how, resumed):
     port = start(kind)
     full, short = (size[way] for size in sizes(run, port))
     step = 1 if request.config.getoption("long") else 17
@@ -144,7 +142,8 @@ def read(ctx):
     "asyncio": """
 import asyncio
 async def talk_async(ctx):
-    reader, writer = await asyncio.open_connection(HOST, PORT, ssl=ctx, server_hostname="localhost")
+    reader, writer = await asyncio.open_connection(
+        HOST, PORT, ssl=ctx, server_hostname="localhost")
     lines = []
     for text in (b"hello\\n", b"reused?\\n"):
         writer.write(text)
@@ -166,7 +165,8 @@ def test_single_bytes_disturb_no_reader(run, start, kind, reader):
     with FaultyProxy(port, single=True) as proxy:
         got = run(
             TALK + READERS[reader] + "ctx = client()\n"
-            "result(lines=[[x.decode() for x in read(ctx)] for _ in range(3)], left=tlsresume.poll())",
+            "lines = [[x.decode() for x in read(ctx)] for _ in range(3)]\n"
+            "result(lines=lines, left=tlsresume.poll())",
             PORT=proxy.port,
             DIRECT=port,
         )
@@ -179,5 +179,6 @@ def test_a_delay_of_every_piece_changes_nothing(run, start, kind):
     port = start(kind)
     with CountingProxy(port, delay=0.02) as proxy:
         script = TALK + "ctx = client()\nfor _ in range(3): works(ctx, PORT)\n"
-        got = run(script + "result(hits=ctx.session_stats()['hits'])", PORT=proxy.port, DIRECT=port)
-    assert got["hits"] == 2
+        script += "result(hits=ctx.session_stats()['hits'])"
+        got = run(script, PORT=proxy.port, DIRECT=port)
+    assert got == {"hits": 2}

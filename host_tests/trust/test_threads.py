@@ -47,7 +47,9 @@ def hammer(number):
 errors = in_threads(THREADS, hammer)
 last = client(sessions=cache)
 connected(last, 0).close()
-result(errors=errors, left=tlsresume.poll(), bounded=len(cache) <= 6, next=once(last, PORT, server_port=0))
+left = tlsresume.poll()
+bounded = len(cache) <= 6
+result(errors=errors, left=left, bounded=bounded, next=once(last, PORT, server_port=0))
 """
 
 SHARED = {"errors": [], "left": None, "bounded": True, "next": True}
