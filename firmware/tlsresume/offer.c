@@ -59,10 +59,17 @@ static int hello_write(mbedtls_ssl_context *ssl, const mbedtls_ssl_session *sess
 
 #endif
 
-static int offer(mbedtls_ssl_context *ssl, const mbedtls_ssl_session *session) {
+static int offer(mbedtls_ssl_context *ssl, mbedtls_ssl_session *session) {
     #if TLSRESUME_TLS13
     if (session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
-        return hello_write(ssl, session);
+        #if TLSRESUME_HOSTNAME
+        session->hostname = ssl->hostname; // lent: Mbed TLS compares them
+        #endif
+        int ret = hello_write(ssl, session);
+        #if TLSRESUME_HOSTNAME
+        session->hostname = NULL;
+        #endif
+        return ret;
     }
     #endif
     return offer_set(ssl, session);

@@ -17,7 +17,7 @@
 bool session_resumable(const mbedtls_ssl_session *session) {
     #if defined(MBEDTLS_SSL_SESSION_TICKETS)
     if (session->ticket_len > 0) {
-        return true;
+        return session->ticket_len <= TLSRESUME_MAX_TICKET_LEN;
     }
     #endif
     return session->tls_version == MBEDTLS_SSL_VERSION_TLS1_2 && session->id_len > 0;
@@ -65,11 +65,22 @@ static void session_save(mbedtls_ssl_session *session, byte *buf, size_t *len) {
         memset(session->id, 0, sizeof(session->id));
     }
     #endif
-    // Resumption never looks at the peer's certificate.
+    #if TLSRESUME_TLS13 && defined(MBEDTLS_HAVE_TIME)
+    session->ticket_reception_time = 0; // the same; session_offer says how old it is
+    #endif
+    // Resumption never looks at the peer's certificate, and Mbed TLS loads a host name without
+    // looking whether it ends.
     void *peer = SESSION_PEER(session);
     SESSION_PEER(session) = NULL;
+    #if TLSRESUME_HOSTNAME
+    char *hostname = session->hostname;
+    session->hostname = NULL;
+    #endif
     mbedtls_ssl_session_save(session, buf, *len, len);
     SESSION_PEER(session) = peer;
+    #if TLSRESUME_HOSTNAME
+    session->hostname = hostname;
+    #endif
 }
 
 mp_obj_t session_pack(mbedtls_ssl_session *session) {
@@ -86,8 +97,13 @@ int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed) {
     mp_get_buffer_raise(packed, &bufinfo, MP_BUFFER_READ);
     mbedtls_ssl_session_init(session);
     int ret = mbedtls_ssl_session_load(session, bufinfo.buf, bufinfo.len);
-    // session_pack leaves the peer out, and its absence tells a resumption from a full handshake.
-    if (ret == 0 && (SESSION_PEER(session) != NULL || session->endpoint != MBEDTLS_SSL_IS_CLIENT)) {
+    // Mbed TLS does not look at the length of the ID. What session_pack leaves out is not there:
+    // without a peer, a resumption is told from a full handshake.
+    if (ret == 0 && (session->id_len > sizeof(session->id) || SESSION_PEER(session) != NULL
+                     #if TLSRESUME_HOSTNAME
+                     || session->hostname != NULL
+                     #endif
+                     || session->endpoint != MBEDTLS_SSL_IS_CLIENT)) {
         mbedtls_ssl_session_free(session);
         ret = MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
     }

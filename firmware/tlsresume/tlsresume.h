@@ -19,6 +19,16 @@
 #define TLSRESUME_TLS13 (0)
 #endif
 
+// Whether a session of TLS 1.3 has the server's name in it.
+#if TLSRESUME_TLS13 && defined(MBEDTLS_SSL_SERVER_NAME_INDICATION)
+#define TLSRESUME_HOSTNAME (1)
+#else
+#define TLSRESUME_HOSTNAME (0)
+#endif
+
+// A longer ticket is not kept: lib/tlsresume/entry.py would not take it.
+#define TLSRESUME_MAX_TICKET_LEN (2048)
+
 // Sessions of closed connections that wait to be taken, at most; the oldest goes.
 #define TLSRESUME_MAX_CLOSED (16)
 
@@ -35,7 +45,7 @@ typedef struct _tlsresume_socket_t {
 
 // session.c: Mbed TLS's sessions.
 
-// Whether a server could resume this session.
+// Whether a server could resume this session, and it is of a size to keep.
 bool session_resumable(const mbedtls_ssl_session *session);
 
 // Whether the peer proved its identity by a certificate within this very session.
@@ -47,8 +57,8 @@ uint32_t session_mark(const mbedtls_ssl_session *session);
 // The lifetime of a TLS 1.2 session that the server hints at, in seconds, 0 for none; or None.
 mp_obj_t session_lifetime(const mbedtls_ssl_session *session);
 
-// The session of a negotiated connection as a new bytearray, without the peer's certificate.
-// Raises MemoryError.
+// The session of a negotiated connection as a new bytearray, without the peer's certificate and
+// name. Raises MemoryError.
 mp_obj_t session_pack(mbedtls_ssl_session *session);
 
 // The reverse: returns 0 or Mbed TLS's error; on success the caller frees the session.

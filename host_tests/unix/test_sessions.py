@@ -114,6 +114,27 @@ result(refused=refused, of=len(good))
     assert got["refused"] == got["of"]
 
 
+def test_a_session_id_that_is_longer_than_can_be_is_refused(run, server):
+    s = server(version="1.2", tickets=False)
+    got = run(
+        """
+s = connect(client(), PORT)
+session = bytearray(s.session.serialize())
+length = bytes(session).find(s.session.id) - 1
+was = session[length]
+session[length] = 33
+try:
+    tlsresume.SSLSession(session)
+    refused = False
+except ValueError:
+    refused = True
+result(was=was, refused=refused)
+""",
+        PORT=s.port,
+    )
+    assert got == {"was": 32, "refused": True}
+
+
 def test_wrap_socket_wants_an_sslsession(run, server):
     s = server(version="1.2")
     got = run(
