@@ -76,14 +76,14 @@ bool sslsocket_look(tlsresume_socket_t *o, bool leave) {
 
 #if TLSRESUME_TLS13
 // Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message
-// is recognised, once when it is processed. Ask again, and the application sees neither.
+// is recognised, once when it is processed. Ask again, and the application sees neither. A
+// flood of tickets holds up the reader, as it does where upstream ignores them.
 static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    size_t budget = 255; // a flood must not hold up a non-blocking reader for ever
     mp_uint_t ret;
     o->base.type = (const mp_obj_type_t *)&reading_type;
     while ((ret = upstream_p->read(o_in, buf, size, errcode)) == MP_STREAM_ERROR
-           && mp_is_nonblocking_error(*errcode) && --budget > 0 && ticket_step(o)) {
+           && mp_is_nonblocking_error(*errcode) && ticket_step(o)) {
         *errcode = 0; // py/stream.c takes it for an error even next to data
     }
     o->base.type = (const mp_obj_type_t *)&ticketed_type;
