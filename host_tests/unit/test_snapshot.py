@@ -148,6 +148,15 @@ def test_every_flipped_bit_is_refused_or_means_nothing():
         assert len(c) == 0
 
 
+def test_a_host_that_is_no_text_is_refused_before_anything_is_loaded():
+    data = snapshot.dump(filled())
+    data[bytes(data).find(b"c.example")] = 0xFF  # the most recent, and so loaded last
+    data[9:17] = snapshot._digest(data, len(data))
+    c = cache()
+    assert raises(ValueError, snapshot.load, c, data, 0)
+    assert len(c) == 0
+
+
 def test_another_vhost_does_not_load_it():
     assert raises(ValueError, snapshot.load, cache(vhost="other"), snapshot.dump(filled()), 0)
 

@@ -86,7 +86,7 @@ def load(cache, data, slept):
         where = fingerprints + _FINGERPRINT_LEN * index
         session = _session(data, at)
         cache.put(
-            bytes(data[at + _ITEM_LEN : at + _ITEM_LEN + length]).decode(),
+            _host(data, at, length),
             port or None,
             session,
             age + left,
@@ -170,6 +170,7 @@ def _items(data, at, count, number):
         end = at + _ITEM_LEN + name + length
         if index >= number or end > size:
             raise ValueError("the snapshot is damaged")
+        _host(data, at, name)
         session = _session(data, at)
         try:
             parse(session)
@@ -178,6 +179,12 @@ def _items(data, at, count, number):
         found.append(at)
         at = end
     return found
+
+
+def _host(data, at, length):
+    """Raises UnicodeError, a ValueError, for what is no text."""
+    at += _ITEM_LEN
+    return bytes(data[at : at + length]).decode()
 
 
 def _session(data, at):
