@@ -137,7 +137,8 @@ def _name(sock, hostname, port):
             port = peer_port
     if hostname is not None:
         return hostname.lower(), port  # RFC 6066 3: names are compared without case
-    return None if address is None else "[%s]" % address.hex(), port
+    # In capitals, and so no name.
+    return None if address is None else "IP." + address.hex(), port
 
 
 def _peer(sock):
