@@ -11,8 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "lib"), str(ROOT / "host_tests")]
 
+import checked  # noqa: E402
 import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
 from certificates import Authority  # noqa: E402
+from hostile_server import HostileServer  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
 from prelude import PRELUDE  # noqa: E402
 from ticket_server import TicketServer  # noqa: E402
@@ -26,6 +28,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--write-table", action="store_true", help="write host_tests/interop/README.md"
     )
+    parser.addoption(
+        "--checked", choices=checked.CHECKERS, help="run the unix port under a checker of memory"
+    )
     group = parser.getgroup("board", "a real board on a serial line")
     for name, text in (
         ("port", "its serial port; without it the emulated board is tested"),
@@ -36,6 +41,13 @@ def pytest_addoption(parser):
         variable = name.upper().replace("-", "_")
         default = os.environ.get(variable) or None
         group.addoption(f"--{name}", default=default, help=f"{text} (or {variable})")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--checked"):
+        for item in items:
+            if item.get_closest_marker("unchecked"):
+                item.add_marker(pytest.mark.skip(reason="looks at the plain build"))
 
 
 class Certificates:
@@ -77,6 +89,14 @@ def tickets(certs):
     yield from _starter(lambda *args, **kwargs: TicketServer(certs.server, *args, **kwargs))
 
 
+@pytest.fixture
+def hostile(certs):
+    """Start HostileServers: `hostile(lie=...)`; all are closed at the end."""
+    yield from _starter(
+        lambda **kwargs: HostileServer(kwargs.pop("certificates", [certs.server]), **kwargs)
+    )
+
+
 @pytest.fixture(scope="session")
 def starter():
     return _starter
@@ -95,11 +115,12 @@ def _starter(make):
 
 
 @pytest.fixture(scope="session")
-def micropython():
-    """The Path of build/UNIX/micropython, built if need be."""
+def micropython(request):
+    """The Path of the unix port, built if need be; with --checked it runs under a checker."""
     from build import build
 
-    return build("UNIX")
+    checker = request.config.getoption("--checked")
+    return checked.CHECKERS[checker]() if checker else build("UNIX")
 
 
 @pytest.fixture(scope="session")

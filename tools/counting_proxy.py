@@ -11,14 +11,15 @@ from listener import Listener
 
 
 class CountingProxy:
-    """Forwards `port` of `address` to `target`, a port of 127.0.0.1, each connection in a thread.
+    """Forwards `port` of `address` (0: a free one) to `target`, a port of 127.0.0.1, each
+    connection in a thread.
 
     `delay` in seconds is what every chunk is under way, each way: half a round trip. `counts` is
     a list `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in":
     round trips, `heads` what came out first (a ClientHello), in the order of the connections.
     """
 
-    def __init__(self, target, delay=0.0, address="127.0.0.1"):
+    def __init__(self, target, delay=0.0, address="127.0.0.1", port=0):
         self.target = target
         self.delay = delay
         self.counts = []
@@ -26,7 +27,7 @@ class CountingProxy:
         self.heads = []
         self._lock = threading.Lock()
         self._ended = threading.Semaphore(0)
-        self._listener = Listener(self._forward, address)
+        self._listener = Listener(self._forward, address, port)
         self.port = self._listener.port
 
     def wait(self, connections, timeout=10):
