@@ -248,6 +248,7 @@ def test_what_waits_to_be_taken_is_bounded(run, server):
     s = server(version="1.2")
     got = run(
         """
+tlsresume.harvest.DELAY = 3600000
 ctx = client()
 pull = ctx.sessions.pull
 ctx.sessions.pull = None  # or those that are open for 500 ms would be taken meanwhile

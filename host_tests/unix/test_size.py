@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.unchecked
+
 MEASURE = """
 import gc
 def used():

@@ -295,6 +295,7 @@ def watch(micropython, certs):
     return watch
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize("end", ENDS)
 def test_when_a_session_goes_its_master_secret_goes(watch, server, tmp_path, end):
     keylog = tmp_path / "keylog"
@@ -303,6 +304,7 @@ def test_when_a_session_goes_its_master_secret_goes(watch, server, tmp_path, end
     watch(WATCHED + how, lambda _: master_secret(keylog), PORT=s.port, TIMEOUT=timeout)
 
 
+@pytest.mark.unchecked
 def test_when_single_use_sessions_go_no_copy_of_them_stays(watch, server):
     s = server(version="1.3", tickets=3)
     watch(

@@ -1,0 +1,131 @@
+"""What is fuzzed, on build/UNIX_FUZZ/micropython: fuzz_targets.py TARGET [libFuzzer's arguments].
+
+A target takes bytes that an attacker may choose. Whatever it lets out, and whatever a sanitizer
+finds, ends the run.
+"""
+
+import io
+import struct
+import sys
+
+import _fuzz
+import _tlsresume
+import tls
+import tlsresume
+from tlsresume import harvest, snapshot
+
+POLL = 3  # MP_STREAM_POLL, and what is always ready: reading and writing
+READY = 5
+
+
+class Wire(io.IOBase):
+    """The stream below a client: `sent` is all that the server will ever say."""
+
+    def __init__(self, sent):
+        self._sent = io.BytesIO(sent)
+
+    def readinto(self, buffer):
+        return self._sent.readinto(buffer)
+
+    def write(self, data):
+        return len(data)
+
+    def ioctl(self, request, argument):
+        return argument & READY if request == POLL else 0
+
+
+def parse(data):
+    """A session that somebody has stored and changed."""
+    try:
+        _tlsresume.parse(data)
+        session = tlsresume.SSLSession(data)
+    except ValueError:
+        return
+    assert tlsresume.SSLSession(session.serialize()) == session
+    assert len(session.id) <= 32 and session.timeout > 0 and session.time >= 0
+
+
+def offer(data):
+    """A session in a ClientHello, to a server that answers nothing."""
+    _hello(data, b"")
+
+
+def hello(data):
+    """A server's answer, in the clear, to an offered session: its length, it, the answer."""
+    if len(data) > 2:
+        length = 2 + struct.unpack_from(">H", data)[0]
+        _hello(data[2:length], data[length:])
+
+
+def tickets(data):
+    """What a server says within a connection of TLS 1.3, as if it were not encrypted."""
+    cache = tlsresume.SessionCache()
+    native = _native(data)
+    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, None))
+    _fuzz.established(native)
+    try:
+        while native.read(100):
+            pass
+    except OSError:
+        pass
+    native.close()
+    harvest.poll()
+    assert len(cache) <= 1
+
+
+def unseal(data):
+    """What a storage holds in the place of sealed sessions."""
+    try:
+        opened = _tlsresume.unseal(bytes(32), data[:12], b"", data[12:])
+    except OSError:
+        return  # a nonce of no length
+    assert opened is None or data[12:] == _tlsresume.seal(bytes(32), data[:12], b"", opened)
+
+
+def load(data):
+    """A snapshot that somebody has changed, who may have mended its hash."""
+    _load(data)
+    if len(data) >= 29:
+        data = bytearray(data)
+        struct.pack_into(">I", data, 5, len(data))
+        data[9:17] = snapshot._digest(data, len(data))
+        _load(data)
+
+
+_context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+_context.verify_mode = tls.CERT_NONE
+
+
+def _native(sent):
+    return _context.wrap_socket(
+        Wire(sent), do_handshake_on_connect=False, server_hostname="localhost"
+    )
+
+
+def _hello(packed, sent):
+    cache = tlsresume.SessionCache()
+    native = _native(sent)
+    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, 0), packed)
+    try:
+        _tlsresume.handshake(native)
+    except (OSError, ValueError):
+        pass
+    native.close()
+    harvest.poll()
+    assert len(cache) == 0
+
+
+def _load(data):
+    cache = tlsresume.SessionCache()
+    try:
+        count = snapshot.load(cache, data, 0)
+    except ValueError:
+        count = 0
+    assert len(cache) <= count
+    snapshot.dump(cache)
+
+
+if __name__ == "__main__":
+    # libFuzzer starts itself again, to minimise and to merge.
+    command = " ".join([sys.executable] + sys.argv[:2])
+    _fuzz.run([command] + sys.argv[2:], globals()[sys.argv[1]])
