@@ -17,7 +17,7 @@
 bool session_resumable(const mbedtls_ssl_session *session) {
     #if defined(MBEDTLS_SSL_SESSION_TICKETS)
     if (session->ticket_len > 0) {
-        return session->ticket_len <= TLSRESUME_MAX_TICKET_LEN;
+        return true;
     }
     #endif
     return session->tls_version == MBEDTLS_SSL_VERSION_TLS1_2 && session->id_len > 0;
@@ -65,22 +65,16 @@ static void session_save(mbedtls_ssl_session *session, byte *buf, size_t *len) {
         memset(session->id, 0, sizeof(session->id));
     }
     #endif
-    #if TLSRESUME_TLS13 && defined(MBEDTLS_HAVE_TIME)
-    session->ticket_reception_time = 0; // the same; session_offer says how old it is
-    #endif
-    // Resumption never looks at the peer's certificate, and Mbed TLS loads a host name without
-    // looking whether it ends.
-    void *peer = SESSION_PEER(session);
-    SESSION_PEER(session) = NULL;
     #if TLSRESUME_HOSTNAME
-    char *hostname = session->hostname;
+    // Mbed TLS loads a host name without looking whether it ends.
+    mbedtls_free(session->hostname);
     session->hostname = NULL;
     #endif
+    // Resumption never looks at the peer's certificate.
+    void *peer = SESSION_PEER(session);
+    SESSION_PEER(session) = NULL;
     mbedtls_ssl_session_save(session, buf, *len, len);
     SESSION_PEER(session) = peer;
-    #if TLSRESUME_HOSTNAME
-    session->hostname = hostname;
-    #endif
 }
 
 mp_obj_t session_pack(mbedtls_ssl_session *session) {

@@ -12,15 +12,15 @@
 #include "mbedtls/version.h"
 #include "psa/crypto.h"
 
-static bool ticket_fresh(const tlsresume_socket_t *o) {
-    const connection_t *c = connection_find(o);
-    return c != NULL && connection_has_fresh(c, o->ssl.session);
+// The connection, if a ticket is to be collected.
+static connection_t *ticket_fresh(const tlsresume_socket_t *o) {
+    connection_t *c = connection_find(o);
+    return c != NULL && connection_has_fresh(c, o->ssl.session) ? c : NULL;
 }
 
 // Pack a ticket that has just been processed: the next one overwrites it. Without memory
 // it is lost, and nothing else.
-static void ticket_collect(tlsresume_socket_t *o) {
-    connection_t *c = connection_find(o);
+static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
     o->ssl.session->exported = 1;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {
@@ -62,11 +62,11 @@ bool ticket_step(tlsresume_socket_t *o) {
             o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER; // without this ticket
         }
     }
-    bool fresh = ticket_fresh(o);
-    if (fresh) {
-        ticket_collect(o);
+    connection_t *fresh = ticket_fresh(o);
+    if (fresh != NULL) {
+        ticket_collect(o, fresh);
     }
-    return arrived || fresh;
+    return arrived || fresh != NULL;
 }
 
 bool ticket_look(tlsresume_socket_t *o) {

@@ -26,9 +26,6 @@
 #define TLSRESUME_HOSTNAME (0)
 #endif
 
-// A longer ticket is not kept: lib/tlsresume/entry.py would not take it.
-#define TLSRESUME_MAX_TICKET_LEN (2048)
-
 // Sessions of closed connections that wait to be taken, at most; the oldest goes.
 #define TLSRESUME_MAX_CLOSED (16)
 
@@ -45,7 +42,7 @@ typedef struct _tlsresume_socket_t {
 
 // session.c: Mbed TLS's sessions.
 
-// Whether a server could resume this session, and it is of a size to keep.
+// Whether a server could resume this session.
 bool session_resumable(const mbedtls_ssl_session *session);
 
 // Whether the peer proved its identity by a certificate within this very session.
