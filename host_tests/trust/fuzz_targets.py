@@ -61,7 +61,7 @@ def tickets(data):
     """What a server says within a connection of TLS 1.3, as if it were not encrypted."""
     cache = tlsresume.SessionCache()
     native = _native(data)
-    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, None))
+    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, None), None, 0)
     _fuzz.established(native)
     try:
         while native.read(100):
@@ -105,7 +105,7 @@ def _native(sent):
 def _hello(packed, sent):
     cache = tlsresume.SessionCache()
     native = _native(sent)
-    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, 0), packed)
+    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, 0), packed, 0)
     try:
         _tlsresume.handshake(native)
     except (OSError, ValueError):
