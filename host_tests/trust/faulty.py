@@ -32,10 +32,10 @@ class Module:
         self.taken = None
     def adopt(self, sock, upstream, *args):
         return self.module.adopt(sock, upstream.native, *args)
-    def handshake(self, sock):
+    def handshake(self, sock, upstream):
         faults.theirs(True)
         try:
-            self.module.handshake(sock)
+            self.module.handshake(sock, upstream.native)
         finally:
             faults.theirs(False)
     def take(self, age):
