@@ -94,6 +94,9 @@ bool sslsocket_look(tlsresume_socket_t *o, bool leave);
 // What a context needs, once. Does not allocate.
 void ticket_configure(mbedtls_ssl_context *ssl);
 
+// The oldest of the tickets that were collected, packed.
+mp_obj_t ticket_take(connection_t *c);
+
 // After a read of Mbed TLS that gave no data: collect a ticket if there is one. Returns
 // whether to read again.
 bool ticket_step(tlsresume_socket_t *o);

@@ -2,8 +2,6 @@
 
 #include "connection.h"
 
-#include <string.h>
-
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/objtuple.h"
@@ -110,9 +108,7 @@ static mp_obj_t connection_take(connection_t *c) {
         c->told = kind;
     #if TLSRESUME_TLS13
     } else if (kind == EVENT_READ) {
-        event->items[2] = c->tickets[0];
-        memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
-        c->tickets[c->n_tickets] = MP_OBJ_NULL;
+        event->items[2] = ticket_take(c);
     #endif
     } else {
         event->items[5] = session_lifetime(session);

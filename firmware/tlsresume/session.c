@@ -7,13 +7,6 @@
 #include "py/runtime.h"
 #include "mbedtls/platform.h"
 
-// Which member holds the peer's identity depends on the configuration (ssl.h).
-#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
-#define SESSION_PEER(session) ((session)->peer_cert)
-#else
-#define SESSION_PEER(session) ((session)->peer_cert_digest)
-#endif
-
 bool session_resumable(const mbedtls_ssl_session *session) {
     #if defined(MBEDTLS_SSL_SESSION_TICKETS)
     if (session->ticket_len > 0) {
@@ -21,10 +14,6 @@ bool session_resumable(const mbedtls_ssl_session *session) {
     }
     #endif
     return session->tls_version == MBEDTLS_SSL_VERSION_TLS1_2 && session->id_len > 0;
-}
-
-bool session_has_peer(const mbedtls_ssl_session *session) {
-    return SESSION_PEER(session) != NULL;
 }
 
 uint32_t session_mark(const mbedtls_ssl_session *session) {

@@ -103,7 +103,7 @@ static bool negotiated(tlsresume_socket_t *o) {
     }
     connection_t *c = connection_find(o);
     if (c != NULL) {
-        c->resumed = c->offered && !session_has_peer(o->ssl.session);
+        c->resumed = c->offered && SESSION_PEER(o->ssl.session) == NULL;
         c->negotiated_ms = c->made_ms = mp_hal_ticks_ms();
         c->state = ESTABLISHED;
     }

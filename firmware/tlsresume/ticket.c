@@ -7,10 +7,18 @@
 #include <string.h>
 
 #include "py/mphal.h"
+#include "py/objarray.h"
 #include "py/runtime.h"
 #include "py/stream.h"
 #include "mbedtls/version.h"
 #include "psa/crypto.h"
+
+mp_obj_t ticket_take(connection_t *c) {
+    mp_obj_t oldest = c->tickets[0];
+    memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
+    c->tickets[c->n_tickets] = MP_OBJ_NULL;
+    return oldest;
+}
 
 // The connection, if a ticket is to be collected.
 static connection_t *ticket_fresh(const tlsresume_socket_t *o) {
@@ -29,10 +37,8 @@ static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
     mp_obj_t packed = session_pack(o->ssl.session);
     nlr_pop();
     if (c->n_tickets == TLSRESUME_MAX_TICKETS) {
-        mp_buffer_info_t oldest;
-        mp_get_buffer_raise(c->tickets[0], &oldest, MP_BUFFER_WRITE);
-        memset(oldest.buf, 0, oldest.len);
-        memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
+        mp_obj_array_t *oldest = MP_OBJ_TO_PTR(ticket_take(c));
+        memset(oldest->items, 0, oldest->len);
     }
     c->tickets[c->n_tickets++] = packed;
     c->made_ms = mp_hal_ticks_ms();

@@ -45,8 +45,13 @@ typedef struct _tlsresume_socket_t {
 // Whether a server could resume this session.
 bool session_resumable(const mbedtls_ssl_session *session);
 
-// Whether the peer proved its identity by a certificate within this very session.
-bool session_has_peer(const mbedtls_ssl_session *session);
+// The peer's certificate, or what the configuration keeps of it (ssl.h); NULL if the peer has
+// not proved its identity within this very session.
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+#define SESSION_PEER(session) ((session)->peer_cert)
+#else
+#define SESSION_PEER(session) ((session)->peer_cert_digest)
+#endif
 
 // A number for what the server would know this session by: its ticket, else its ID.
 uint32_t session_mark(const mbedtls_ssl_session *session);
