@@ -48,11 +48,11 @@ class SessionCache:
 
         A bytearray that belongs to the caller. Makes the entry the most recently used.
         """
-        return self.take(host, port, fingerprint, None)[0]
+        return self.take(host, port, fingerprint, remove=False)[0]
 
-    def take(self, host, port, fingerprint=b"", reuse=False):
-        """`(session, made)` as `get` finds it; one that is good for one use is removed, and
-        with `reuse` True kept if it is the last, None in any case.
+    def take(self, host, port, fingerprint=b"", reuse=False, *, remove=True):
+        """`(session, made)` as `get` finds it; one that is good for one use is removed, but not
+        with `reuse` if it is the last.
 
         `made` is on the cache's clock. `(None, 0)` for a miss.
         """
@@ -72,7 +72,7 @@ class SessionCache:
             found = _entry.session(entry), _entry.made(entry)
             self._used += 1
             _entry.touch(entry, self._used)
-            if _entry.once(entry) and reuse is not None:
+            if remove and _entry.once(entry):
                 if not reuse or _entry.after(entry) < len(entry):
                     self._behead(fingerprint, key, entry)
             self.miss = None

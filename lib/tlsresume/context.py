@@ -105,7 +105,8 @@ class SSLContext(Config):
             elif host is not None:
                 if self.sessions.store is not None:
                     self.sessions.store.tick()
-                packed, made = self.sessions.take(host, port, fingerprint, self._reuse_tickets)
+                take = self.sessions.take
+                packed, made = take(host, port, fingerprint, self._reuse_tickets)  # type: ignore
             owner = (self.sessions, host, port, fingerprint, None if packed is None else made)
             age = 0 if packed is None else (self.sessions.now() - made) * 1000
             if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
@@ -143,6 +144,6 @@ def _name(sock, hostname, port):
 
 def _peer(sock):
     try:
-        return _peername(sock.fileno())
+        return _peername(sock.fileno())  # type: ignore
     except (AttributeError, OSError):
         return None, None  # no socket

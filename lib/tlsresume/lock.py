@@ -15,7 +15,7 @@ class Lock:
     """
 
     def __init__(self):
-        self._lock = allocate_lock() if get_ident else None
+        self._lock = allocate_lock() if get_ident else None  # type: ignore
         self._owner = None  # get_ident() of the thread that is within
         self._depth = 0
 
@@ -28,7 +28,7 @@ class Lock:
             me = get_ident()
             if self._owner != me:
                 # No callback runs between the two: MicroPython looks for them at jumps (py/vm.c).
-                self._lock.acquire()
+                self._lock.acquire()  # type: ignore
                 self._owner = me
         self._depth += 1
         return self._depth == 1
@@ -37,7 +37,7 @@ class Lock:
         self._depth -= 1
         if get_ident and self._depth == 0:
             self._owner = None
-            self._lock.release()
+            self._lock.release()  # type: ignore
 
 
 lock = Lock()  # of all caches
