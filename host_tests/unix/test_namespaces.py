@@ -174,3 +174,45 @@ result(reused=[once(ctx, PORT, None), once(ctx, PORT, None), once(ctx, PORT, "lo
 """,
     )
     assert reused == [False, True, False]
+
+
+LATER = """
+class Later:
+    "A context as a later release of MicroPython, or a firmware with a secure element, has it."
+    verify_mode = 2
+    ecdsa_sign_callback = None
+    def set_psk(self, psk):
+        pass
+ctx = client()
+ctx._context = Later()
+seen = [ctx.fingerprint()]
+def changed():
+    seen.append(ctx.fingerprint())
+    return seen[-1] not in seen[:-1]
+"""
+
+
+def test_another_key_elsewhere_is_another_configuration(run):
+    got = run(
+        LATER
+        + """
+def sign(key, digest):
+    return b""
+ctx.ecdsa_sign_callback = sign
+result(changed=changed(), passed_on=ctx._context.ecdsa_sign_callback is sign)
+"""
+    )
+    assert got == {"changed": True, "passed_on": True}
+
+
+def test_what_a_later_release_adds_is_another_configuration_each_time(run):
+    got = run(
+        LATER
+        + """
+ctx.set_psk(b"one")
+first = changed()
+ctx.set_psk(b"two")
+result(first=first, second=changed())
+"""
+    )
+    assert got == {"first": True, "second": True}

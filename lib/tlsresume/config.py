@@ -3,6 +3,7 @@
 import struct
 import tls
 from hashlib import sha256
+from os import urandom
 
 from .pem import to_der
 
@@ -15,6 +16,7 @@ class Config:
         self.sessions = None  # set by who derives
         self._inputs = []  # hashes of what was loaded or set
         self._callback = None
+        self._sign_callback = None
         self._fingerprint = None
 
     @property
@@ -34,6 +36,17 @@ class Config:
     def verify_callback(self, callback):
         self._context.verify_callback = callback  # type: ignore
         self._callback = callback
+        self._fingerprint = None
+
+    @property
+    def ecdsa_sign_callback(self):
+        """Where the firmware has it: signs in place of the own key, as a secure element does."""
+        return self._sign_callback
+
+    @ecdsa_sign_callback.setter
+    def ecdsa_sign_callback(self, callback):
+        self._context.ecdsa_sign_callback = callback  # type: ignore
+        self._sign_callback = callback
         self._fingerprint = None
 
     def load_verify_locations(self, cafile=None, cadata=None):
@@ -72,20 +85,26 @@ class Config:
 
     def fingerprint(self):
         """What a resumed connection does not check again, hashed (bytes): verify mode, CAs, own
-        certificate and key, ciphers. With a verify callback, a tuple of that and the callback,
-        which keeps it alive: no other one can take its place in memory."""
+        certificate and key, ciphers. With callbacks, a tuple of that and them, which keeps them
+        alive: no other one can take their place in memory."""
         if self._fingerprint is None:
             h = sha256(struct.pack(">i", self.verify_mode))
             for item in self._inputs:
                 h.update(item)
             digest = h.digest()
-            self._fingerprint = digest if self._callback is None else (digest, self._callback)
+            callbacks = self._callback, self._sign_callback
+            self._fingerprint = digest if callbacks == (None, None) else (digest, callbacks)
         return self._fingerprint
 
     def __getattr__(self, name):
         if name == "_context":
             raise AttributeError(name)
-        return getattr(self._context, name)
+        value = getattr(self._context, name)
+        # What a later release of MicroPython adds may be about security: nothing that was
+        # earned before is offered after.
+        self._inputs.append(urandom(32))
+        self._fingerprint = None
+        return value
 
     def _add(self, label, data):
         # Hashed one by one: no two lists of inputs run together to the same bytes.

@@ -32,20 +32,20 @@ def poll():
     Does not block, and raises nothing: without memory it goes on at the next call.
     """
     global _untold
-    taken = _untold
+    taken = None
     try:
         if lock.mine():
             return BUSY
-        _untold = None
-        while True:
-            if taken is None:
-                taken = _tlsresume.take(DELAY)
-            if taken is None:
-                break
+        taken = _untold
+        _untold = None  # at once: a callback that polls, too, must not find it again
+        if taken is None:
+            taken = _tlsresume.take(DELAY)
+        while taken is not None:
             _handle(taken)
             taken = None
+            taken = _tlsresume.take(DELAY)
     except MemoryError:
-        _untold = taken
+        _untold = taken or _untold
     return _tlsresume.due(DELAY)
 
 
