@@ -1,5 +1,6 @@
 """The cache: bounded, most recently used first, and forgetful in time."""
 
+from raises import raises
 from tlsresume.cache import CEILING, NoSessions, SessionCache
 
 
@@ -14,14 +15,6 @@ def make(**kwargs):
     clock = Clock()
     clock.seconds = 1000
     return SessionCache(clock=clock, **kwargs), clock
-
-
-def raises(error, function, *args, **kwargs):
-    try:
-        function(*args, **kwargs)
-    except error:
-        return True
-    return False
 
 
 def test_what_was_put_is_found():

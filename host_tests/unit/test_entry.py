@@ -1,14 +1,7 @@
 """An entry: sessions in one bytearray."""
 
+from raises import raises
 from tlsresume import entry
-
-
-def raises(error, function, *args):
-    try:
-        function(*args)
-    except error:
-        return True
-    return False
 
 
 def test_the_head_tells_what_was_put():

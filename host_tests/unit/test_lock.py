@@ -1,5 +1,6 @@
 """The lock: other threads wait, and the own one is told that it was there first."""
 
+from raises import raises
 from tlsresume.cache import SessionCache
 from tlsresume.lock import Lock, lock
 
@@ -7,14 +8,6 @@ try:
     import _thread
 except ImportError:
     _thread = None
-
-
-def raises(error, function, *args):
-    try:
-        function(*args)
-    except error:
-        return True
-    return False
 
 
 def test_only_the_first_is_first():

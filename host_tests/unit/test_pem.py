@@ -1,5 +1,6 @@
 """PEM to DER."""
 
+from raises import raises
 from tlsresume.pem import to_der
 
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nAQID\nBAUG\n-----END CERTIFICATE-----\n"
@@ -7,14 +8,6 @@ KEY = (
     b"-----BEGIN EC PARAMETERS-----\nAAAA\n-----END EC PARAMETERS-----\n"
     b"-----BEGIN EC PRIVATE KEY-----\nBwgJ\n-----END EC PRIVATE KEY-----\n"
 )
-
-
-def raises(error, function, *args):
-    try:
-        function(*args)
-    except error:
-        return True
-    return False
 
 
 def test_der_is_left_alone():

@@ -1,5 +1,6 @@
 """Sessions as bytes: whole or not at all."""
 
+from raises import raises
 from tlsresume import snapshot
 from tlsresume.cache import SessionCache
 
@@ -30,14 +31,6 @@ def filled():
 
 def tags(c):
     return list(c)
-
-
-def raises(error, function, *args):
-    try:
-        function(*args)
-    except error:
-        return True
-    return False
 
 
 def test_what_was_dumped_is_loaded_in_the_same_order():
