@@ -29,9 +29,9 @@
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_HKDF_C
-// PSA keeps keys and random numbers for all threads; the unix port runs them at once, and
-// says so to the compiler.
-#if defined(MICROPY_PY_THREAD_GIL) && !MICROPY_PY_THREAD_GIL
+// PSA keeps keys and random numbers for all threads, and the unix port runs them at once. Asked of
+// the compiler, since Mbed TLS's own files know nothing of MicroPython's configuration.
+#if defined(__unix__) || defined(__APPLE__)
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD
 #endif

@@ -29,7 +29,7 @@ def make(micropython):
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def riscv_line(make):
     """The serial line of a running VIRT_RV32: the instruction set of ESP32-C3 and C6."""
     board = f"BOARD_DIR={Path(__file__).parent / 'VIRT_RV32'}"

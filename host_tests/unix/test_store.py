@@ -255,7 +255,7 @@ ENDS = {
 }
 
 
-# One byte at a time: nothing here makes a copy of a session.
+# Of the resumption key, one byte at a time: nothing here makes a copy of it.
 SINGLE_USE = """
 def stop(*what):
     print(*what)
@@ -263,7 +263,7 @@ def stop(*what):
 ctx = client()
 once(ctx, PORT)
 for _, _, _, session, _, _, _ in ctx.sessions.sessions():
-    secret = [session[i] for i in range(100, 148)]
+    secret = [session[i] for i in range(24, 56)]
 once(ctx, PORT)
 stop(*secret)
 """
