@@ -27,3 +27,24 @@ result(waits=waits, found=found, number=ctx.session_stats()["number"])
         PORT=s.port,
     )
     assert got == {"waits": [[True, 10]], "found": True, "number": 1}
+
+
+def test_a_callback_at_the_end_of_the_lock_is_not_first(run):
+    got = run(
+        """
+import micropython
+from tlsresume.lock import Lock
+lock = Lock()
+seen = []
+def tick(_):
+    with lock as first:
+        seen.append(first)
+for _ in range(3):
+    with lock:
+        micropython.schedule(tick, 0)
+with lock as first:
+    seen.append(first)
+result(seen=seen, mine=lock.mine())
+"""
+    )
+    assert got == {"seen": [False, False, False, True], "mine": False}

@@ -55,9 +55,9 @@ class SSLContext(Config):
     ):
         """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
 
-        `session`: offer this SSLSession instead of one from the cache. `server_port`: where
-        the port has no getpeername. `nodelay`: set TCP_NODELAY, without which Nagle's
-        algorithm and the peer's delayed ACK eat what resumption saves. The rest, and what
+        `session`: offer this SSLSession, of the same server, instead of one from the cache.
+        `server_port`: where the port has no getpeername. `nodelay`: set TCP_NODELAY, without which
+        Nagle's algorithm and the peer's delayed ACK eat what resumption saves. The rest, and what
         is raised, as in `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none.
         """
         if session is not None and not isinstance(session, SSLSession):
@@ -113,7 +113,8 @@ class SSLContext(Config):
                 self.sessions.count("offered")
             elif packed is not None:
                 self.sessions.count("rejected")
-                self.sessions.remove(host, port, fingerprint)
+                if session is None:
+                    self.sessions.remove(host, port, fingerprint)
         except MemoryError:
             pass
         finally:

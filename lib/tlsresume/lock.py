@@ -27,17 +27,19 @@ class Lock:
         if get_ident:
             me = get_ident()
             if self._owner != me:
-                # No callback runs between the two: MicroPython looks for them at jumps (py/vm.c).
+                # No callback runs until the next jump, after the change is whole (py/vm.c).
                 self._lock.acquire()  # type: ignore
                 self._owner = me
         self._depth += 1
         return self._depth == 1
 
     def __exit__(self, kind, error, traceback):
-        self._depth -= 1
-        if get_ident and self._depth == 0:
+        if get_ident and self._depth == 1:
+            self._depth = 0
             self._owner = None
             self._lock.release()  # type: ignore
+        else:
+            self._depth -= 1
 
 
 lock = Lock()  # of all caches
