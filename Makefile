@@ -36,10 +36,10 @@ lint: ## check style and types; the compilers' warnings are errors in every buil
 	@$(PYTHON) tools/typecheck.py
 
 firmware: ## build for a board: BOARD=UNIX, QEMU_MPS2, ESP32_GENERIC[_S3|_C3|_C6]; VARIANT=TLS13
-	@tools/setup.sh board
+	@tools/setup.sh $(if $(filter ESP32%,$(BOARD)),,board)
 	@$(PYTHON) tools/build.py $(BOARD) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
-flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX
+flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX; VARIANT=TLS13
 	@tools/setup.sh
 	@$(PYTHON) tools/flash.py $(BOARD) $(PORT) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 

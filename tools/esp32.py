@@ -13,7 +13,7 @@ from progress import console, progress
 
 IDF_VERSIONS = ((5, 2), (5, 5))
 HOW = """{what}. Do one of these, and run the same command again:
-  - install ESP-IDF 5.2 to 5.5 (its Getting Started guide), then: . $IDF_PATH/export.sh
+  - install ESP-IDF 5.2 to 5.5 (its Getting Started guide), then: . its folder/export.sh
   - install docker: the build then runs in the container espressif/idf"""
 
 

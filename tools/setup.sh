@@ -29,8 +29,8 @@ done
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" != 0 ]; then
-        echo "tlsresume: packages are missing. Install them with:" >&2
-        echo "    sudo apt-get install$missing" >&2
+        echo "tlsresume: packages are missing. As root, by sudo or su:" >&2
+        echo "    apt-get update && apt-get install --no-install-recommends$missing" >&2
         exit 2
     fi
     echo "installing:$missing"

@@ -11,8 +11,9 @@ _HEAD = """\
 # Which servers it resumes with
 
 Made by `make interop`. It runs each row and checks that it comes out as `rows_tls.py` and
-`rows_web.py` say; `make test` checks that this page is what comes out. The servers are Debian's
-packages, and Mbed TLS's own, built from its source.
+`rows_web.py` say; `make test` compares the rows of this page, whatever the versions. The servers
+are Debian 12's packages, but for Mbed TLS's own, built from its source, and Node.js and Python,
+which are the machine's.
 
 Each cell tells what became of a session: on three connections after the first (*again*), and on
 one after the server has read its configuration again (*reload*), was stopped and started

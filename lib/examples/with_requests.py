@@ -1,4 +1,7 @@
-"""Two requests to one server: the second resumes."""
+"""Two requests to one server: the second resumes.
+
+Resumed or not: requests does not check who answers.
+"""
 
 import tlsresume
 

@@ -1,4 +1,7 @@
-"""Connect, publish, disconnect, as a board that wakes and sleeps: all but the first resume."""
+"""Connect, publish, disconnect, as a board that wakes and sleeps: all but the first resume.
+
+With micropython-umqtt.simple2 of PyPI.
+"""
 
 import tlsresume
 
@@ -8,7 +11,8 @@ from umqtt.simple2 import MQTTClient
 
 HOST = "broker.example.com"
 PORT = 8883
-# As ssl.wrap_socket takes them: also cadata (DER), cert_reqs, cert and key (DER).
+# As ssl.wrap_socket takes them. Without cadata (the CA, DER) and cert_reqs=ssl.CERT_REQUIRED
+# nobody checks who answers; cert and key (DER) are the client's own.
 SSL_PARAMS = {"server_hostname": HOST}
 
 for reading in range(3):

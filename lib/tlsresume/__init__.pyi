@@ -1,4 +1,4 @@
-"""TLS session resumption for MicroPython: the next connection skips the handshake."""
+"""TLS session resumption for MicroPython: the next handshake is a short one."""
 
 from typing import Any
 

@@ -40,7 +40,8 @@ class SSLSession:
 
     @property
     def time(self):
-        """When it was negotiated: seconds of `time.time()`'s epoch in C; 0 for TLS 1.3."""
+        """When it was negotiated: seconds of C's `time()`, whose epoch may differ from
+        MicroPython's; 0 for TLS 1.3."""
         return _tlsresume.parse(self._packed)[1]
 
     @property
