@@ -49,6 +49,7 @@ typedef struct _connection_t {
     bool resumed;
     bool polled;
     #if TLSRESUME_TLS13
+    int ended; // by ticket_look
     uint8_t n_tickets;
     mp_obj_t tickets[TLSRESUME_MAX_TICKETS]; // packed, oldest first
     #endif
@@ -85,7 +86,7 @@ void connection_closed(connection_t *c, tlsresume_socket_t *o, bool in_order);
 // Collect the tickets that have arrived, without blocking, and `leave`: send a close_notify.
 // What a stream in Python raises ends here. Returns false if the connection ended in an error
 // of TLS: its session is not to be resumed (RFC 5246 7.2.2).
-bool sslsocket_look(tlsresume_socket_t *o, bool leave);
+bool sslsocket_look(connection_t *c, bool leave);
 
 #if TLSRESUME_TLS13
 
@@ -101,9 +102,10 @@ mp_obj_t ticket_take(connection_t *c);
 // whether to read again.
 bool ticket_step(tlsresume_socket_t *o);
 
-// Process what has arrived up to the first byte of application data, which stays. Returns
-// false if the peer has closed.
-bool ticket_look(tlsresume_socket_t *o);
+// Process what has arrived up to the first byte of application data, which stays. The caller puts
+// ssl.f_recv back. Returns 0 if the connection goes on, 1 if the peer has closed it, or the error
+// of Mbed TLS or of the stream below that has ended it.
+int ticket_look(tlsresume_socket_t *o);
 
 #endif
 

@@ -16,8 +16,8 @@ static bool failed_in_upstream(const connection_t *c) {
 
 // What this connection has to tell, now or, EVENT_POLLED, in time.
 static uint8_t next_event(const connection_t *c) {
-    if (c->state == FAILED && c->told != EVENT_FAILED) {
-        return EVENT_FAILED;
+    if (c->state == FAILED) { // its tickets are not to be resumed (RFC 8446 6.2)
+        return c->told == EVENT_FAILED ? EVENT_NONE : EVENT_FAILED;
     }
     if (c->state != NEGOTIATING && c->told == EVENT_NONE) {
         return c->resumed ? EVENT_RESUMED : EVENT_FULL;
@@ -85,7 +85,7 @@ static mbedtls_ssl_session *look_for_session(connection_t *c) {
         return NULL;
     }
     c->polled = true; // a callback or a thread that gets a turn within the look shall not look
-    bool fresh = sslsocket_look(o, false) && connection_has_fresh(c, o->ssl.session);
+    bool fresh = sslsocket_look(c, false) && connection_has_fresh(c, o->ssl.session);
     c->polled = !fresh;
     return fresh ? o->ssl.session : NULL;
 }

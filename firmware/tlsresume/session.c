@@ -86,7 +86,10 @@ int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed) {
                      #if TLSRESUME_HOSTNAME
                      || session->hostname != NULL
                      #endif
-                     || session->endpoint != MBEDTLS_SSL_IS_CLIENT)) {
+                     #if TLSRESUME_TLS13 || MBEDTLS_VERSION_NUMBER >= 0x03060000
+                     || session->endpoint != MBEDTLS_SSL_IS_CLIENT
+                     #endif
+                     )) {
         mbedtls_ssl_session_free(session);
         ret = MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
     }

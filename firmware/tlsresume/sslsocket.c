@@ -5,7 +5,7 @@
 //   ticketed_type      the same in TLS 1.3, where read picks up tickets
 //   reading_type       the same within a read, or after one that a stream in Python raised from:
 //                      Mbed TLS stands a callback's or a thread's read within a read as little
-//   ended_type         the peer's close_notify was seen by us first: read says so
+//   ended_type         the peer's close or alert was seen by us first: read says so
 // In all of them ioctl sees the close.
 
 #include "connection.h"
@@ -30,6 +30,11 @@ static bool handshake_over(const tlsresume_socket_t *o) {
     return o->ssl.state >= MBEDTLS_SSL_HANDSHAKE_OVER;
 }
 
+// Whether a connection that ended so is not to be resumed (RFC 5246 7.2.2, RFC 8446 6.2).
+static bool is_tls_error(int err) {
+    return err <= -256 && err != MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
 // Upstream keeps the error, poll tells that there is one, and read tells which, both before
 // they touch the stream below. That one may be Python code, which has no place in a finaliser.
 static bool broken(tlsresume_socket_t *o, bool finaliser) {
@@ -40,7 +45,7 @@ static bool broken(tlsresume_socket_t *o, bool finaliser) {
     byte none;
     return upstream_p->ioctl(MP_OBJ_FROM_PTR(o), MP_STREAM_POLL, 0, &err) == MP_STREAM_POLL_NVAL
            && upstream_p->read(MP_OBJ_FROM_PTR(o), &none, 1, &err) == MP_STREAM_ERROR
-           && err <= -256 && err != MBEDTLS_ERR_SSL_CONN_EOF;
+           && is_tls_error(err);
 }
 
 // What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
@@ -53,24 +58,39 @@ static void close_notify(tlsresume_socket_t *o) {
     }
 }
 
-bool sslsocket_look(tlsresume_socket_t *o, bool leave) {
+static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
     bool finaliser = gc_is_locked();
+    if (broken(o, finaliser)) {
+        return false;
+    }
+    #if TLSRESUME_TLS13
+    if (!finaliser && o->base.type == (const mp_obj_type_t *)&ticketed_type && (c->ended = ticket_look(o)) != 0) {
+        o->base.type = (const mp_obj_type_t *)&ended_type;
+    }
+    if (is_tls_error(c->ended)) {
+        return false;
+    }
+    #endif
+    if (!finaliser && leave) {
+        close_notify(o);
+    }
+    return true;
+}
+
+bool sslsocket_look(connection_t *c, bool leave) {
+    tlsresume_socket_t *o = connection_socket(c);
+    #if TLSRESUME_TLS13
+    mbedtls_ssl_recv_t *f_recv = o->ssl.f_recv; // ticket_look has one of its own
+    #endif
     volatile bool in_order = true;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        in_order = !broken(o, finaliser);
-        if (in_order && !finaliser) {
-            #if TLSRESUME_TLS13
-            if (o->base.type == (const mp_obj_type_t *)&ticketed_type && !ticket_look(o)) {
-                o->base.type = (const mp_obj_type_t *)&ended_type;
-            }
-            #endif
-            if (leave) {
-                close_notify(o);
-            }
-        }
+        in_order = look(c, o, leave);
         nlr_pop();
     }
+    #if TLSRESUME_TLS13
+    o->ssl.f_recv = f_recv;
+    #endif
     return in_order;
 }
 
@@ -91,7 +111,12 @@ static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *er
 }
 
 static mp_uint_t ended_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
-    return 0;
+    const connection_t *c = connection_find(MP_OBJ_TO_PTR(o_in));
+    if (c == NULL || c->ended > 0) {
+        return 0;
+    }
+    *errcode = c->ended;
+    return MP_STREAM_ERROR;
 }
 
 #endif
@@ -139,7 +164,7 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
         tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
         connection_t *c = connection_find(o);
         if (c != NULL) {
-            bool in_order = c->state == ESTABLISHED ? sslsocket_look(o, true) : o->sock != MP_OBJ_NULL;
+            bool in_order = c->state == ESTABLISHED ? sslsocket_look(c, true) : o->sock != MP_OBJ_NULL;
             connection_closed(c, o, in_order);
         }
     }
@@ -293,7 +318,13 @@ static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
         return mp_const_none;
     }
     int ret;
-    while ((ret = mbedtls_ssl_handshake(&o->ssl)) != 0) {
+    for (;;) {
+        #if MICROPY_PY_SSL_MBEDTLS_NEED_ACTIVE_CONTEXT
+        MP_STATE_THREAD(tls_ssl_context) = MP_OBJ_TO_PTR(context); // a socket's close takes it away
+        #endif
+        if ((ret = mbedtls_ssl_handshake(&o->ssl)) == 0) {
+            break;
+        }
         if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
             uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
             o->sock = MP_OBJ_NULL;

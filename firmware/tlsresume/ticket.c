@@ -75,26 +75,25 @@ bool ticket_step(tlsresume_socket_t *o) {
     return arrived || fresh != NULL;
 }
 
-bool ticket_look(tlsresume_socket_t *o) {
+int ticket_look(tlsresume_socket_t *o) {
     // Nor within a write, whose records a ticket would have Mbed TLS send again.
     if (o->ssl.in_offt != NULL || o->ssl.out_left != 0 || o->ssl.f_recv == NULL) {
-        return true;
+        return 0;
     }
-    mbedtls_ssl_recv_t *f_recv = o->ssl.f_recv;
-    volatile int ret = 0;
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        o->ssl.f_recv = recv_if_ready;
-        size_t budget = 4 * TLSRESUME_MAX_TICKETS; // two returns a ticket
-        do {
-            byte none;
-            ret = mbedtls_ssl_read(&o->ssl, &none, 0);
-        } while ((ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-                 && ticket_step(o) && --budget > 0);
-        nlr_pop();
-    }
-    o->ssl.f_recv = f_recv;
-    return ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
+    o->ssl.f_recv = recv_if_ready;
+    size_t budget = 4 * TLSRESUME_MAX_TICKETS; // two returns a ticket
+    int ret;
+    do {
+        byte none;
+        ret = mbedtls_ssl_read(&o->ssl, &none, 0);
+        if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+            return 1;
+        }
+        if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+            return MIN(ret, 0);
+        }
+    } while (ticket_step(o) && --budget > 0);
+    return 0;
 }
 
 void ticket_configure(mbedtls_ssl_context *ssl) {

@@ -10,6 +10,10 @@
 #include "py/obj.h"
 #include "mbedtls/ssl.h"
 
+#if MBEDTLS_VERSION_NUMBER < 0x03020000
+#error "tlsresume needs Mbed TLS 3.2"
+#endif
+
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_SSL_SESSION_TICKETS)
 #if MBEDTLS_VERSION_NUMBER < 0x03060000
 #error "TLS 1.3 sessions need Mbed TLS 3.6, which ESP-IDF has since 5.3"

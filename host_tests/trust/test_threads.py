@@ -44,6 +44,7 @@ def hammer(number):
         len(cache), list(cache)
         s.close()
         s.close()
+client() # MicroPython's import has no lock: the first use is one thread's
 errors = in_threads(THREADS, hammer)
 last = client(sessions=cache)
 connected(last, 0).close()

@@ -127,9 +127,9 @@ def test_a_look_up_does_not_lengthen_a_life():
 
 def test_a_renewed_secret_keeps_its_ceiling():
     cache, clock = make(timeout=CEILING)
-    cache.put("a", 1, b"s")
+    made = cache.now()
     clock.seconds += CEILING - 10
-    cache.put("a", 1, b"t", renewed=True)
+    cache.put("a", 1, b"t", since=made)
     clock.seconds += 9
     assert cache.get("a", 1) == b"t"
     clock.seconds += 1

@@ -1,5 +1,7 @@
 """When sessions are taken: 500 ms after negotiation, at close, in a read."""
 
+import pytest
+
 
 def test_after_half_a_second_an_open_connection_is_in_the_cache(run, server):
     s = server(version="1.2")
@@ -348,7 +350,8 @@ result(before=before, error=error, after=len(ctx.sessions))
     assert got["after"] == 0
 
 
-def test_what_a_fatal_alert_ended_is_not_resumed(run, server):
+@pytest.mark.parametrize("polled", (False, True))
+def test_what_a_fatal_alert_ended_is_not_resumed(run, server, polled):
     s = server(version="1.2")
     got = run(
         """
@@ -377,6 +380,9 @@ raw.connect(socket.getaddrinfo("127.0.0.1", PORT)[0][-1])
 tamper = Tamper(raw)
 s = ctx.wrap_socket(tamper, server_hostname="localhost", server_port=PORT)
 echo(s)
+if POLLED:
+    time.sleep_ms(tlsresume.poll() + 1)
+    assert len(ctx.sessions) == 1
 tamper.spoil = True
 try:
     echo(s)
@@ -387,6 +393,7 @@ s.close()
 result(error=error, number=len(ctx.sessions), failed=ctx.session_stats()["failed"])
 """,
         PORT=s.port,
+        POLLED=polled,
     )
     assert got["error"] == "-29056"  # MBEDTLS_ERR_SSL_INVALID_MAC
     assert got["number"] == 0
@@ -498,3 +505,28 @@ result(wait=tlsresume.poll(), neighbour=once(ctx, PORT))
         PORT=s.port,
     )
     assert got["wait"] is None
+
+
+@pytest.mark.parametrize("how", ("session", "no name"))
+def test_connections_that_are_not_looked_up_leave_nothing_behind(run, server, how):
+    s = server(version="1.2")
+    got = run(
+        """
+import _tlsresume
+ctx = client()
+s = connect(ctx, PORT)
+session = s.session
+s.close()
+ctx.verify_mode = tls.CERT_NONE
+given = {"name": None, "server_port": 1} if HOW == "no name" else {"session": session}
+for _ in range(20):
+    connect(ctx, PORT, **given).close()
+waiting = 0
+while _tlsresume.take(500):
+    waiting += 1
+result(waiting=waiting)
+""",
+        PORT=s.port,
+        HOW=how,
+    )
+    assert got["waiting"] <= 2  # the last one's outcome, and its session

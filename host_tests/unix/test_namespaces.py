@@ -216,3 +216,24 @@ result(first=first, second=changed())
 """
     )
     assert got == {"first": True, "second": True}
+
+
+def test_what_renews_a_session_that_was_brought_along_is_not_kept(run, server):
+    """It was earned under no configuration that the context knows."""
+    s = server(version="1.2")
+    got = run(
+        """
+naive = client()
+naive.verify_mode = tls.CERT_NONE
+s = connect(naive, PORT)
+session = s.session
+s.close()
+strict = client()
+s = connect(strict, PORT, session=session)
+brought = s.session_reused
+s.close()
+result(brought=brought, number=len(strict.sessions), next=once(strict, PORT))
+""",
+        PORT=s.port,
+    )
+    assert got == {"brought": True, "number": 0, "next": False}

@@ -363,3 +363,30 @@ def ticket_age(hello):
     binder, a hash behind two lengths."""
     binder = next(n for n in (32, 48) if hello[-n - 3 : -n] == bytes((0, n + 1, n)))
     return int.from_bytes(hello[-binder - 7 : -binder - 3], "big")
+
+
+def test_an_alert_that_the_poll_comes_upon_is_told_by_the_read(run, server, certs):
+    """In TLS 1.3 a client's certificate is refused when its handshake is over."""
+    s = server(version="1.3", client_ca=certs.ca.pem)
+    got = run(
+        TALK
+        + """
+def refused(context):
+    s = connect(context, PORT)
+    arrived(s)
+    half_a_second()
+    try:
+        s.read(1)
+    except OSError as e:
+        error = str(e)
+    s.close()
+    return error
+native = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+native.load_verify_locations(CA)
+ctx = client()
+result(errors=[refused(native), refused(ctx)], failed=ctx.session_stats()["failed"])
+""",
+        PORT=s.port,
+    )
+    theirs, ours = got["errors"]
+    assert theirs == ours and got["failed"] == 1

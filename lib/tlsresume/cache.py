@@ -74,7 +74,11 @@ class SessionCache:
             _entry.touch(entry, self._used)
             if remove and _entry.once(entry):
                 if not reuse or _entry.after(entry) < len(entry):
-                    self._behead(fingerprint, key, entry)
+                    try:
+                        self._behead(fingerprint, key, entry)
+                    except MemoryError:
+                        wipe(found[0])
+                        raise
             self.miss = None
             return found
 
@@ -88,7 +92,7 @@ class SessionCache:
         *,
         ceiling=CEILING,
         once=False,
-        renewed=False,
+        since=None,
         age=0,
     ):
         """Keep a copy of `session` (bytes-like) in an entry that becomes the first.
@@ -96,8 +100,9 @@ class SessionCache:
         It lives for the least of the cache's timeout, `lifetime` (the server's hint, 0 for
         none) and `ceiling`, all in seconds, less its `age`. It takes the place of the
         session before it; one that is good for one use (`once`) joins it, up to 2048 bytes
-        an entry. `renewed`: the secret is the predecessor's, and so is its ceiling. A
-        session that is there already keeps its time. Raises MemoryError, nothing changed.
+        an entry. `since`: when its secret was made, if that is an earlier session's, and the
+        ceiling with it. A session that is there already keeps its time. Raises MemoryError,
+        nothing changed.
         """
         with lock as first:
             if first and len(session) <= _entry.MAX_BYTES:
@@ -106,8 +111,8 @@ class SessionCache:
                 key = self._key(host, port)
                 old = self._spaces.get(fingerprint, _NONE).get(key)
                 made = max(0, now - age)
-                if renewed and not once and old is not None:
-                    made = _entry.made(old)
+                if since is not None and not once:
+                    made = min(made, since)
                 expires = min(now + life - age, made + ceiling)
                 self._used += 1
                 if old is not None and _entry.holds(old, session):

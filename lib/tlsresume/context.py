@@ -99,17 +99,21 @@ class SSLContext(Config):
             self.sessions.count("connect")
             host, port = _name(sock, hostname, port)
             fingerprint = self.fingerprint()
-            made = 0
+            made = age = 0
             if session is not None:
-                packed, made = bytearray(session._packed), self.sessions.now() - session.age()
-            elif host is not None:
+                # Earned who knows where: what it renews is not kept, as "made at 0" tells.
+                harvest.poll()
+                packed, age = bytearray(session._packed), session.age()
+            elif host is None:
+                harvest.poll()
+            else:
                 if self.sessions.store is not None:
                     self.sessions.store.tick()
                 take = self.sessions.take
                 packed, made = take(host, port, fingerprint, self._reuse_tickets)  # type: ignore
+                age = self.sessions.now() - made
             owner = (self.sessions, host, port, fingerprint, None if packed is None else made)
-            age = 0 if packed is None else (self.sessions.now() - made) * 1000
-            if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
+            if _tlsresume.adopt(wrapped, self._context, owner, packed, age * 1000):
                 self.sessions.count("offered")
             elif packed is not None:
                 self.sessions.count("rejected")

@@ -31,18 +31,19 @@ def new(session, used, made, expires, once, rest=None):
     if length > MAX_BYTES:
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
     end = FIRST if rest is None else _fit(rest, MAX_BYTES - length)
+    rest = None if rest is None else memoryview(rest)[FIRST:end]
     entry = bytearray(_HEAD_LEN + length + end)
     once = _ONCE if once else 0
     pack_into(">IIIH", entry, 0, used, made, expires, once | length)
     entry[FIRST + _HEAD_LEN : FIRST + _HEAD_LEN + length] = session
     if rest is not None:
-        entry[FIRST + _HEAD_LEN + length :] = memoryview(rest)[FIRST:end]
+        entry[FIRST + _HEAD_LEN + length :] = rest
     return entry
 
 
 def rewrite(entry, session, made, expires):
     """Put `session` in the place of the only one, which is as long."""
-    pack_into(">II", entry, FIRST, made, expires)
+    pack_into(">IIH", entry, FIRST, made, expires, len(session))
     entry[FIRST + _HEAD_LEN :] = session
 
 

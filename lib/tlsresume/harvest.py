@@ -15,6 +15,7 @@ _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 # firmware/tlsresume/harvest.c has the same numbers.
 _FULL = 1
 _RESUMED = 2
+_FAILED = 3
 _OUTCOMES = (None, "full", "hits", "failed")
 _SOURCES = {4: "harvested_poll", 5: "harvested_close", 6: "harvested_read"}
 
@@ -80,25 +81,29 @@ def _handle(taken):
         _keep(*taken)
         return
     cache = taken[0][0]
-    if event != _RESUMED:
-        _forget(*taken[0])
-        if event == _FULL and taken[0][4] is not None:
-            cache.count("declined")
-            cache.miss = "declined"
+    if event == _FAILED:
+        # RFC 5246 7.2.2: what failed is not to be resumed; nor what this connection has given.
+        _forget(*taken[0], cache.now() - taken[4] + 1)
+    elif event == _FULL and taken[0][4] is not None:
+        _forget(*taken[0], 0)  # what was declined is of no use
+        cache.count("declined")
+        cache.miss = "declined"
     cache.count(_OUTCOMES[event])
 
 
-def _forget(cache, host, port, fingerprint, made):
-    # RFC 5246 7.2.2: what failed is not to be resumed. What was declined is of no use.
-    if made is not None and host is not None:
-        cache.remove(host, port, fingerprint, made)
+def _forget(cache, host, port, fingerprint, made, given):
+    if host is not None:
+        cache.remove(host, port, fingerprint, max(made or 0, given))
 
 
 def _keep(owner, event, packed, resumed, age, lifetime):
-    """Put a session into its cache, or without memory lose it: a full handshake follows."""
-    cache, host, port, fingerprint, _ = owner
+    """Put a session into its cache, or without memory lose it: a full handshake follows.
+
+    Neither what has no name, nor what renews a session that the application has brought along.
+    """
+    cache, host, port, fingerprint, made = owner
     try:
-        if host is None:
+        if host is None or resumed and made == 0:
             return
         once = lifetime is None
         if once:
@@ -112,7 +117,7 @@ def _keep(owner, event, packed, resumed, age, lifetime):
             fingerprint,
             ceiling=ceiling,
             once=once,
-            renewed=resumed,
+            since=made if resumed else None,
             age=age,
         )
         cache.count(_SOURCES[event])
