@@ -83,15 +83,16 @@ def _handle(taken):
     cache = taken[0][0]
     if event == _FAILED:
         # RFC 5246 7.2.2: what failed is not to be resumed; nor what this connection has given.
-        _forget(*taken[0], cache.now() - taken[4] + 1)
+        _forget(taken[0], cache.now() - taken[4] + 1)
     elif event == _FULL and taken[0][4] is not None:
-        _forget(*taken[0], 0)  # what was declined is of no use
+        _forget(taken[0], 0)  # what was declined is of no use
         cache.count("declined")
         cache.miss = "declined"
     cache.count(_OUTCOMES[event])
 
 
-def _forget(cache, host, port, fingerprint, made, given):
+def _forget(owner, given):
+    cache, host, port, fingerprint, made = owner
     if host is not None:
         cache.remove(host, port, fingerprint, max(made or 0, given))
 
