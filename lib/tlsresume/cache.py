@@ -69,16 +69,15 @@ class SessionCache:
                 self._drop(fingerprint, key)
                 self.count("timeouts")
                 return self._missed("expired")
-            found = _entry.session(entry), _entry.made(entry)
             self._used += 1
             _entry.touch(entry, self._used)
+            rest = entry
             if remove and _entry.once(entry):
                 if not reuse or _entry.after(entry) < len(entry):
-                    try:
-                        self._behead(fingerprint, key, entry)
-                    except MemoryError:
-                        wipe(found[0])
-                        raise
+                    rest = _entry.behead(entry)
+            found = _entry.session(entry), _entry.made(entry)
+            if rest is not entry:
+                self._replace(fingerprint, key, entry, rest)
             self.miss = None
             return found
 
@@ -223,8 +222,7 @@ class SessionCache:
     def _elsewhere(self, key):
         return any(key in space for space in self._spaces.values())
 
-    def _behead(self, fingerprint, key, entry):
-        rest = _entry.behead(entry)
+    def _replace(self, fingerprint, key, entry, rest):
         if rest is None:
             self._drop(fingerprint, key)
         else:
