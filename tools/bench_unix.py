@@ -65,7 +65,7 @@ def lines(s):
         s.write(line)
         s.readinto(buf)
 def single_bytes(s):
-    for _ in range(30):
+    for _ in range(100):
         for _ in range(64):
             s.write(b"x")
         s.write(b"\\n")
