@@ -46,8 +46,9 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--checked"):
         for item in items:
-            if item.get_closest_marker("unchecked"):
-                item.add_marker(pytest.mark.skip(reason="looks at the plain build"))
+            if marker := item.get_closest_marker("unchecked"):
+                reason = marker.kwargs.get("reason", "looks at the plain build")
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 class Certificates:

@@ -5,6 +5,7 @@
 #include "tlsresume.h"
 
 #include "py/mpstate.h"
+#include "py/stream.h"
 
 // Where it stands; written by the functions named.
 enum {
@@ -74,12 +75,18 @@ static inline tlsresume_socket_t *connection_socket(const connection_t *c) {
 // Wipe and free a session that was moved out of its socket, if there is one.
 void connection_drop(mbedtls_ssl_session **session);
 
-// Whether this session was not taken yet, and is not the one that was offered: Mbed TLS keeps
-// an offered ticket although the server declined it.
+// Whether this session was not taken yet, and is not the one that was offered.
 bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *session);
 
 // The close of its socket; in order, or what ended in an error.
 void connection_closed(connection_t *c, tlsresume_socket_t *o, bool in_order);
+
+// Whether the stream below would not block: MP_STREAM_POLL_RD or MP_STREAM_POLL_WR.
+static inline bool stream_ready(mp_obj_t sock, mp_uint_t flag) {
+    int err = 0;
+    mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, flag, &err);
+    return ready != MP_STREAM_ERROR && (ready & flag);
+}
 
 // sslsocket.c: the socket of a connection.
 

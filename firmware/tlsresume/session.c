@@ -32,6 +32,17 @@ uint32_t session_mark(const mbedtls_ssl_session *session) {
     return mark;
 }
 
+bool session_resumed(mbedtls_ssl_session *session, uint32_t offered_mark) {
+    bool resumed = SESSION_PEER(session) == NULL;
+    #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+    if (!resumed && session_mark(session) == offered_mark) {
+        session->ticket_len = 0;
+        session->ticket_lifetime = 0;
+    }
+    #endif
+    return resumed;
+}
+
 mp_obj_t session_lifetime(const mbedtls_ssl_session *session) {
     #if TLSRESUME_TLS13
     if (session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {

@@ -18,11 +18,17 @@
 #include "py/stream.h"
 #include "mbedtls/error.h"
 
-static mp_obj_full_type_t negotiating_type, established_type;
-static mp_stream_p_t negotiating_p, established_p;
+typedef struct _socket_type_t {
+    mp_obj_full_type_t type;
+    mp_stream_p_t protocol;
+} socket_type_t;
+
+#define IS_TYPE(o, t) ((o)->base.type == (const mp_obj_type_t *)&(t).type)
+#define SET_TYPE(o, t) ((o)->base.type = (const mp_obj_type_t *)&(t).type)
+
+static socket_type_t negotiating_type, established_type;
 #if TLSRESUME_TLS13
-static mp_obj_full_type_t ticketed_type, reading_type, ended_type;
-static mp_stream_p_t ticketed_p, ended_p;
+static socket_type_t ticketed_type, reading_type, ended_type;
 #endif
 static const mp_stream_p_t *upstream_p;
 
@@ -48,31 +54,23 @@ static bool broken(tlsresume_socket_t *o, bool finaliser) {
            && is_tls_error(err);
 }
 
-// What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
-// drop the session from their cache. A peer that cannot take it now does not get one.
-static void close_notify(tlsresume_socket_t *o) {
-    int err = 0;
-    mp_uint_t ready = mp_get_stream(o->sock)->ioctl(o->sock, MP_STREAM_POLL, MP_STREAM_POLL_WR, &err);
-    if (ready != MP_STREAM_ERROR && (ready & MP_STREAM_POLL_WR)) {
-        mbedtls_ssl_close_notify(&o->ssl);
-    }
-}
-
 static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
     bool finaliser = gc_is_locked();
     if (broken(o, finaliser)) {
         return false;
     }
     #if TLSRESUME_TLS13
-    if (!finaliser && o->base.type == (const mp_obj_type_t *)&ticketed_type && (c->ended = ticket_look(o)) != 0) {
-        o->base.type = (const mp_obj_type_t *)&ended_type;
+    if (!finaliser && IS_TYPE(o, ticketed_type) && (c->ended = ticket_look(o)) != 0) {
+        SET_TYPE(o, ended_type);
     }
     if (is_tls_error(c->ended)) {
         return false;
     }
     #endif
-    if (!finaliser && leave) {
-        close_notify(o);
+    // What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
+    // drop the session from their cache. A peer that cannot take it now does not get one.
+    if (!finaliser && leave && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
+        mbedtls_ssl_close_notify(&o->ssl);
     }
     return true;
 }
@@ -101,12 +99,12 @@ bool sslsocket_look(connection_t *c, bool leave) {
 static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     mp_uint_t ret;
-    o->base.type = (const mp_obj_type_t *)&reading_type;
+    SET_TYPE(o, reading_type);
     while ((ret = upstream_p->read(o_in, buf, size, errcode)) == MP_STREAM_ERROR
            && mp_is_nonblocking_error(*errcode) && ticket_step(o)) {
         *errcode = 0; // py/stream.c takes it for an error even next to data
     }
-    o->base.type = (const mp_obj_type_t *)&ticketed_type;
+    SET_TYPE(o, ticketed_type);
     return ret;
 }
 
@@ -121,35 +119,36 @@ static mp_uint_t ended_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errco
 
 #endif
 
-// Returns whether it is.
-static bool negotiated(tlsresume_socket_t *o) {
+// The handshake may have ended.
+static void negotiated(tlsresume_socket_t *o) {
     if (!handshake_over(o)) {
-        return false;
+        return;
     }
     connection_t *c = connection_find(o);
     if (c != NULL) {
-        c->resumed = c->offered && SESSION_PEER(o->ssl.session) == NULL;
+        if (c->offered) {
+            c->resumed = session_resumed(o->ssl.session, c->offered_mark);
+        }
         c->negotiated_ms = c->made_ms = mp_hal_ticks_ms();
         c->state = ESTABLISHED;
     }
-    o->base.type = (const mp_obj_type_t *)&established_type;
+    SET_TYPE(o, established_type);
     #if TLSRESUME_TLS13
     if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
-        o->base.type = (const mp_obj_type_t *)&ticketed_type;
+        SET_TYPE(o, ticketed_type);
     }
     #endif
-    return true;
 }
 
 static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
-    if (negotiated(MP_OBJ_TO_PTR(o_in))) {
-        #if TLSRESUME_TLS13
-        if (ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
-            return ticketed_read(o_in, buf, size, errcode);
-        }
-        #endif
+    negotiated(o);
+    #if TLSRESUME_TLS13
+    if (IS_TYPE(o, ticketed_type) && ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
+        return ticketed_read(o_in, buf, size, errcode);
     }
+    #endif
     return ret;
 }
 
@@ -167,9 +166,10 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
             bool in_order = c->state == ESTABLISHED ? sslsocket_look(c, true) : o->sock != MP_OBJ_NULL;
             connection_closed(c, o, in_order);
         }
+        SET_TYPE(o, established_type);
     }
     #if TLSRESUME_TLS13
-    if (request == MP_STREAM_POLL && mp_obj_get_type(o_in) == (const mp_obj_type_t *)&ended_type) {
+    if (request == MP_STREAM_POLL && IS_TYPE((tlsresume_socket_t *)MP_OBJ_TO_PTR(o_in), ended_type)) {
         return arg & (MP_STREAM_POLL_RD | MP_STREAM_POLL_WR);
     }
     #endif
@@ -177,12 +177,12 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
 }
 
 // None once closed, as in CPython, where a closed SSLSocket has no SSL object.
-static mp_obj_t socket_session_reused(tlsresume_socket_t *o) {
-    connection_t *c = connection_find(o);
+static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
+    const connection_t *c = connection_find(o);
     return c == NULL || o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c->resumed);
 }
 
-static mp_obj_t socket_session(tlsresume_socket_t *o) {
+static mp_obj_t socket_session(const tlsresume_socket_t *o) {
     mbedtls_ssl_session *session = o->ssl.session;
     if (!handshake_over(o) || !session_resumable(session)) {
         return mp_const_none;
@@ -193,7 +193,7 @@ static mp_obj_t socket_session(tlsresume_socket_t *o) {
 
 static MP_NOINLINE void socket_load_session(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     if (dest[0] == MP_OBJ_NULL) { // a load, not a store
-        tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
+        const tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
         dest[0] = attr == MP_QSTR_session ? socket_session(o) : socket_session_reused(o);
     }
 }
@@ -210,14 +210,21 @@ static void socket_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
 /******************************************************************************/
 // Adoption.
 
-static void derive_type(mp_obj_full_type_t *type, const mp_obj_type_t *upstream, const mp_stream_p_t *protocol) {
+typedef mp_uint_t socket_read_t(mp_obj_t, void *, mp_uint_t, int *);
+typedef mp_uint_t socket_write_t(mp_obj_t, const void *, mp_uint_t, int *);
+
+static void derive_type(socket_type_t *derived, const mp_obj_type_t *upstream, socket_read_t *read, socket_write_t *write) {
+    mp_obj_full_type_t *type = &derived->type;
     memcpy(type, upstream, sizeof(mp_obj_empty_type_t));
     for (const uint8_t *index = &upstream->slot_index_make_new; index <= &upstream->slot_index_locals_dict; ++index) {
         if (*index != 0) {
             type->slots[*index - 1] = upstream->slots[*index - 1];
         }
     }
-    MP_OBJ_TYPE_SET_SLOT(type, protocol, protocol, upstream->slot_index_protocol - 1);
+    derived->protocol.read = read;
+    derived->protocol.write = write;
+    derived->protocol.ioctl = socket_ioctl;
+    MP_OBJ_TYPE_SET_SLOT(type, protocol, &derived->protocol, upstream->slot_index_protocol - 1);
     MP_OBJ_TYPE_SET_SLOT(type, attr, socket_attr, MP_ARRAY_SIZE(type->slots) - 1);
 }
 
@@ -226,21 +233,13 @@ static void derive_types(const mp_obj_type_t *upstream) {
         return;
     }
     const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
-    established_p = *p;
-    established_p.ioctl = socket_ioctl;
-    negotiating_p = established_p;
-    negotiating_p.read = negotiating_read;
-    negotiating_p.write = negotiating_write;
+    derive_type(&negotiating_type, upstream, negotiating_read, negotiating_write);
+    derive_type(&established_type, upstream, p->read, p->write);
     #if TLSRESUME_TLS13
-    ticketed_p = ended_p = established_p;
-    ticketed_p.read = ticketed_read;
-    ended_p.read = ended_read;
-    derive_type(&ticketed_type, upstream, &ticketed_p);
-    derive_type(&reading_type, upstream, &ticketed_p);
-    derive_type(&ended_type, upstream, &ended_p);
+    derive_type(&ticketed_type, upstream, ticketed_read, p->write);
+    derive_type(&reading_type, upstream, ticketed_read, p->write);
+    derive_type(&ended_type, upstream, ended_read, p->write);
     #endif
-    derive_type(&negotiating_type, upstream, &negotiating_p);
-    derive_type(&established_type, upstream, &established_p);
     upstream_p = p;
 }
 
@@ -264,11 +263,11 @@ static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
 // out otherwise, and MemoryError; the socket is then as it was.
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
     // Our own types have the slot that upstream's has not.
-    if (!layout_fits(args[0], args[1]) || MP_OBJ_TYPE_HAS_SLOT(mp_obj_get_type(args[0]), attr)) {
+    if (!layout_fits(args[0], args[1]) || MP_OBJ_TYPE_HAS_SLOT(o->base.type, attr)) {
         mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
     }
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
     derive_types(o->base.type);
 
     connection_t *c = connection_new(o, args[2]);
@@ -281,7 +280,7 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     }
 
     connection_link(c);
-    o->base.type = (const mp_obj_type_t *)&negotiating_type;
+    SET_TYPE(o, negotiating_type);
     return mp_obj_new_bool(c->offered);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 5, 5, tlsresume_adopt);
@@ -333,7 +332,7 @@ static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
         }
         mp_event_wait_ms(1);
     }
-    if (o->base.type == (const mp_obj_type_t *)&negotiating_type) {
+    if (IS_TYPE(o, negotiating_type)) {
         negotiated(o);
     }
     return mp_const_none;

@@ -26,15 +26,16 @@ static connection_t *ticket_fresh(const tlsresume_socket_t *o) {
     return c != NULL && connection_has_fresh(c, o->ssl.session) ? c : NULL;
 }
 
-// Pack a ticket that has just been processed: the next one overwrites it. Without memory
-// it is lost, and nothing else.
+// Pack a ticket that has just been processed: the next one overwrites it. Without memory, or
+// too large to be cached, it is lost, and nothing else.
 static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
-    o->ssl.session->exported = 1;
+    mbedtls_ssl_session *session = o->ssl.session;
+    session->exported = 1;
     nlr_buf_t nlr;
-    if (nlr_push(&nlr) != 0) {
+    if (session->ticket_len > TLSRESUME_MAX_TICKET_LEN || nlr_push(&nlr) != 0) {
         return;
     }
-    mp_obj_t packed = session_pack(o->ssl.session);
+    mp_obj_t packed = session_pack(session);
     nlr_pop();
     if (c->n_tickets == TLSRESUME_MAX_TICKETS) {
         mp_obj_array_t *oldest = MP_OBJ_TO_PTR(ticket_take(c));
@@ -44,27 +45,21 @@ static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
     c->made_ms = mp_hal_ticks_ms();
 }
 
-// Like upstream's, but says "would block" instead of blocking.
+static mbedtls_ssl_recv_t *upstream_recv;
+
+// Says "would block" instead of blocking.
 static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
     mp_obj_t sock = *(mp_obj_t *)ctx;
-    const mp_stream_p_t *stream_p = mp_get_stream(sock);
-    int err = 0;
-    mp_uint_t ret = stream_p->ioctl(sock, MP_STREAM_POLL, MP_STREAM_POLL_RD, &err);
-    if (ret == MP_STREAM_ERROR || !(ret & MP_STREAM_POLL_RD)) {
-        return MBEDTLS_ERR_SSL_WANT_READ;
-    }
-    ret = stream_p->read(sock, buf, len, &err);
-    if (ret == MP_STREAM_ERROR) {
-        return mp_is_nonblocking_error(err) ? MBEDTLS_ERR_SSL_WANT_READ : -err;
-    }
-    return ret;
+    return stream_ready(sock, MP_STREAM_POLL_RD) ? upstream_recv(ctx, buf, len) : MBEDTLS_ERR_SSL_WANT_READ;
 }
 
 bool ticket_step(tlsresume_socket_t *o) {
     bool arrived = o->ssl.state == MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET;
     if (arrived) {
-        // Not within a read, which would take a want of memory for the end of the connection.
-        if (mbedtls_ssl_handshake(&o->ssl) == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
+        // Not within a read, which would take a want of memory for the end of the connection, and
+        // so a lifetime of over 7 days (RFC 8446 4.6.1).
+        int ret = mbedtls_ssl_handshake(&o->ssl);
+        if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER) {
             o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER; // without this ticket
         }
     }
@@ -114,6 +109,7 @@ void ticket_configure(mbedtls_ssl_context *ssl) {
     if (conf->sig_algs == sig_algs) {
         return;
     }
+    upstream_recv = ssl->f_recv;
     psa_crypto_init(); // upstream does so since 1.25 only; idempotent
     mbedtls_ssl_conf_sig_algs(conf, sig_algs);
     #if MBEDTLS_VERSION_NUMBER >= 0x03060100

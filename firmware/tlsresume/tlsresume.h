@@ -36,6 +36,9 @@
 // TLS 1.3 tickets of one connection that wait to be taken, at most; the oldest goes.
 #define TLSRESUME_MAX_TICKETS (4)
 
+// The longest of them in bytes; lib/tlsresume/entry.py keeps no more.
+#define TLSRESUME_MAX_TICKET_LEN (2048)
+
 // How upstream's SSLSocket begins (extmod/modtls_mbedtls.c) since MicroPython 1.21.
 typedef struct _tlsresume_socket_t {
     mp_obj_base_t base;
@@ -59,6 +62,10 @@ bool session_resumable(const mbedtls_ssl_session *session);
 
 // A number for what the server would know this session by: its ticket, else its ID.
 uint32_t session_mark(const mbedtls_ssl_session *session);
+
+// Whether a negotiated session that was offered under this mark is resumed. One that is not loses
+// the ticket that Mbed TLS has kept: it does not fit the new secret.
+bool session_resumed(mbedtls_ssl_session *session, uint32_t offered_mark);
 
 // The lifetime of a TLS 1.2 session that the server hints at, in seconds, 0 for none; or None.
 mp_obj_t session_lifetime(const mbedtls_ssl_session *session);

@@ -154,9 +154,10 @@ result(ours=talk(ctx), theirs=talk(plain), kept=sum(1 for _ in ctx.sessions.sess
         ([ticket(), ticket(length=0), ticket(1)], 2),
         ([ticket(length=16000)] * 3, 0),
         ([ticket(lifetime=0), ticket(1)], 1),
+        ([ticket(1), ticket(lifetime=604801)], 1),
         ([ticket(i) for i in range(200)], 4),
     ],
-    ids=("empty", "one empty", "too large to keep", "of no lifetime", "flood"),
+    ids=("empty", "one empty", "too large to keep", "of no lifetime", "over 7 days", "flood"),
 )
 def test_odd_tickets_disturb_nobody_who_reads(run, hostile, sent, kept):
     s = hostile(version="1.3", tickets=lambda number: sent)
@@ -185,11 +186,20 @@ def test_a_ticket_of_the_greatest_length_ends_a_connection_as_upstreams(run, hos
     assert run(TALK, PORT=s.port) == {"ours": INVALID_RECORD, "theirs": INVALID_RECORD, "kept": 0}
 
 
-def test_a_ticket_that_outlives_the_rfc_ends_in_an_alert_and_nothing_is_kept(run, hostile):
-    s = hostile(version="1.3", tickets=lambda number: [ticket(lifetime=604801)])
-    got = run(TALK, PORT=s.port)
-    assert got["ours"] < 0  # of Mbed TLS, which upstream has not look at tickets
-    assert got["kept"] == 0
+def test_a_ticket_that_is_too_large_to_keep_does_not_wait_to_be_taken(run, hostile):
+    s = hostile(version="1.3", tickets=lambda number: [ticket(length=16000)] * 4)
+    got = run(
+        """
+import _tlsresume
+ctx = client()
+s = connect(ctx, PORT)
+echo(s)
+_tlsresume.take(0)  # the outcome
+result(waiting=_tlsresume.due(500))
+""",
+        PORT=s.port,
+    )
+    assert got["waiting"] > 0
 
 
 def test_a_never_ending_flood_of_tickets_holds_up_neither_poll_nor_close(run, hostile):

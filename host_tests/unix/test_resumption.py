@@ -102,6 +102,37 @@ result(reused=[talk(ctx) for _ in range(3)])
     assert got["reused"] == s.reused(3) == [False, True, True]
 
 
+def test_a_handshake_that_ends_in_a_non_blocking_read_earns_what_any_other_does(run, server, mode):
+    s = server(**mode)
+    got = run(
+        """
+import select
+def talk(ctx):
+    s = connect(ctx, PORT, do_handshake_on_connect=False)
+    s.setblocking(False)
+    poller = select.poll()
+    poller.register(s, select.POLLIN)
+    while s.session is None:
+        s.read(1)
+        poller.poll(5000)
+    s.setblocking(True)
+    echo(s)
+    reused = s.session_reused
+    s.close()
+    return reused
+ctx = client()
+reused = [talk(ctx) for _ in range(3)]
+kept = list(ctx.sessions.sessions())
+result(reused=reused, once=[once for *_, once in kept], stats=ctx.session_stats())
+""",
+        PORT=s.port,
+    )
+    tls13 = mode["version"] == "1.3"
+    assert got["reused"] == s.reused(3) == [False, True, True]
+    assert set(got["once"]) == {tls13}
+    assert bool(got["stats"]["harvested_read"]) is tls13
+
+
 def test_asyncio_resumes(run, server, mode):
     s = server(**mode)
     got = run(

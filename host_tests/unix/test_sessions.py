@@ -62,6 +62,30 @@ result(before=before, after=[s.session, s.session_reused])
     assert got == {"before": [None, False], "after": [None, None]}
 
 
+def test_a_ticket_that_the_server_declined_is_no_session(run, server, openssl):
+    tickets, ids = server(version="1.2"), server(version="1.2", tickets=False)
+    neither = openssl("-tls1_2", "-no_ticket", "-no_cache", "-rev")
+    got = run(
+        """
+def session(port):
+    "Offer a ticket; whether it was declined, what came instead, whether that resumes."
+    ctx = client()
+    once(ctx, TICKETS, server_port=1)
+    s = connect(ctx, port, server_port=1)
+    echo(s)
+    session = s.session and [s.session.has_ticket, len(s.session.id), s.session.timeout]
+    s.close()
+    return ctx.session_stats()["declined"], session, once(ctx, IDS, server_port=1)
+result(neither=session(NEITHER), ids=session(IDS))
+""",
+        TICKETS=tickets.port,
+        IDS=ids.port,
+        NEITHER=neither.port,
+    )
+    assert got["neither"] == [1, None, False]
+    assert got["ids"] == [1, [False, 32, 300], True]
+
+
 @pytest.mark.parametrize(
     "argument, error",
     [
