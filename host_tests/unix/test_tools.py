@@ -81,13 +81,16 @@ SERVERS = {
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_server_ends_when_its_parent_is_killed(certs, server):
+def test_a_server_ends_when_its_parent_is_killed(certs, server, tmp_path):
     from build import build
 
     script = f"import sys, time\n{SERVERS[server]}\n"
     script += "print(server._process.pid, flush=True)\ntime.sleep(3600)"
     command = [sys.executable, "-c", script, str(certs.server), str(build("QEMU_MPS2"))]
-    parent = subprocess.Popen(command, cwd=ROOT / "tools", stdout=subprocess.PIPE, text=True)
+    env = {**os.environ, "TMPDIR": str(tmp_path)}  # for what it has no time to remove
+    parent = subprocess.Popen(
+        command, cwd=ROOT / "tools", stdout=subprocess.PIPE, text=True, env=env
+    )
     child = os.pidfd_open(int(parent.stdout.readline()))
     parent.kill()
     parent.communicate()
