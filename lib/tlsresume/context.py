@@ -56,9 +56,10 @@ class SSLContext(Config):
         """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
 
         `session`: offer this SSLSession, of the same server, instead of one from the cache.
-        `server_port`: where the port has no getpeername. `nodelay`: set TCP_NODELAY, without which
-        Nagle's algorithm and the peer's delayed ACK eat what resumption saves. The rest, and what
-        is raised, as in `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none.
+        `server_port`: where the port has no getpeername, or a proxy's would be found. `nodelay`:
+        set TCP_NODELAY, without which Nagle's algorithm and the peer's delayed ACK eat what
+        resumption saves. The rest, and what is raised, as in `tls.SSLContext.wrap_socket`;
+        TypeError for a `session` that is none.
         """
         if session is not None and not isinstance(session, SSLSession):
             raise TypeError("session must be an SSLSession")
