@@ -1,4 +1,4 @@
-"""What is fuzzed, on build/UNIX_SANITIZED/micropython: fuzz_targets.py TARGET [libFuzzer's arguments].
+"""What is fuzzed: `build/UNIX_SANITIZED/micropython fuzz_targets.py TARGET [option of libFuzzer]`.
 
 A target takes bytes that an attacker may choose. Whatever it lets out, and whatever a sanitizer
 finds, ends the run.
