@@ -4,7 +4,7 @@ from . import __version__, available, shim
 
 _WHY = {
     "empty": "there was no session: the first connection, or one that was not closed and not "
-    "polled yet, or a server that gives none",
+    "polled yet, or a server that gives none, or none of at most 2048 bytes",
     "expired": "the session had expired here: see timeout=, and the server's ticket lifetime hint",
     "configuration": "there is a session, earned under another security configuration: verify "
     "mode, CAs, own certificate, ciphers or verify callback differ",
