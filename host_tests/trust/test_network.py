@@ -45,6 +45,7 @@ def sizes(run, port):
 
 
 CUT = """
+known = {} # a list for each would stand in the middle of the heap, and hold up the largest
 def outcome(ctx, **kwargs):
     "What the application sees: the lines that come, and the error."
     seen = []
@@ -57,7 +58,7 @@ def outcome(ctx, **kwargs):
         seen.append("reset" if abs(e.errno) in (32, 104) else repr(e))
     if s is not None:
         s.close()
-    return seen
+    return known.setdefault(repr(seen), seen)
 native = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 native.load_verify_locations(CA)
 theirs = [outcome(native) for _ in range(FULL)]
