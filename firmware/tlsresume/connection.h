@@ -110,8 +110,8 @@ mp_obj_t ticket_take(connection_t *c);
 bool ticket_step(tlsresume_socket_t *o);
 
 // Process what has arrived up to the first byte of application data, which stays. The caller puts
-// ssl.f_recv back. Returns 0 if the connection goes on, 1 if the peer has closed it, or the error
-// of Mbed TLS or of the stream below that has ended it.
+// ssl.f_recv back. Returns 0 if the connection goes on, or the error of Mbed TLS, a close_notify
+// among them, or of the stream below that has ended it.
 int ticket_look(tlsresume_socket_t *o);
 
 #endif

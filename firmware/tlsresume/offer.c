@@ -44,6 +44,7 @@ static int hello_write(mbedtls_ssl_context *ssl, const mbedtls_ssl_session *sess
     mbedtls_ssl_config conf = *ssl->conf;
     conf.f_rng = hello_rng;
     conf.p_rng = &hello;
+    conf.session_tickets = 0; // or the ticket would be in RFC 5077's extension, too
     ssl->conf = &conf;
     int ret = 0;
     while (ret == 0 && ssl->state <= MBEDTLS_SSL_CLIENT_HELLO) {

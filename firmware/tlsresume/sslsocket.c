@@ -5,7 +5,6 @@
 //   ticketed_type      the same in TLS 1.3, where read picks up tickets
 //   reading_type       the same within a read, or after one that a stream in Python raised from:
 //                      Mbed TLS stands a callback's or a thread's read within a read as little
-//   ended_type         the peer's close or alert was seen by us first: read says so
 // In all of them ioctl sees the close.
 
 #include "connection.h"
@@ -28,7 +27,7 @@ typedef struct _socket_type_t {
 
 static socket_type_t negotiating_type, established_type;
 #if TLSRESUME_TLS13
-static socket_type_t ticketed_type, reading_type, ended_type;
+static socket_type_t ticketed_type, reading_type;
 #endif
 static const mp_stream_p_t *upstream_p;
 
@@ -60,10 +59,10 @@ static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
         return false;
     }
     #if TLSRESUME_TLS13
-    if (!finaliser && IS_TYPE(o, ticketed_type) && (c->ended = ticket_look(o)) != 0) {
-        SET_TYPE(o, ended_type);
+    if (!finaliser && IS_TYPE(o, ticketed_type) && c->ended == 0) {
+        c->ended = ticket_look(o);
     }
-    if (is_tls_error(c->ended)) {
+    if (is_tls_error(c->ended) && c->ended != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         return false;
     }
     #endif
@@ -74,6 +73,16 @@ static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
     }
     return true;
 }
+
+#if TLSRESUME_TLS13
+// Tells upstream's next read what a look has come upon.
+static int ended_recv(void *ctx, unsigned char *buf, size_t len) {
+    (void)buf;
+    (void)len;
+    const connection_t *c = connection_find((byte *)ctx - offsetof(tlsresume_socket_t, sock));
+    return c == NULL ? 0 : c->ended;
+}
+#endif
 
 bool sslsocket_look(connection_t *c, bool leave) {
     tlsresume_socket_t *o = connection_socket(c);
@@ -87,7 +96,7 @@ bool sslsocket_look(connection_t *c, bool leave) {
         nlr_pop();
     }
     #if TLSRESUME_TLS13
-    o->ssl.f_recv = f_recv;
+    o->ssl.f_recv = c->ended != 0 ? ended_recv : f_recv;
     #endif
     return in_order;
 }
@@ -96,32 +105,30 @@ bool sslsocket_look(connection_t *c, bool leave) {
 // Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message
 // is recognised, once when it is processed. Ask again, and the application sees neither. A
 // flood of tickets holds up the reader, as it does where upstream ignores them.
+static bool again(tlsresume_socket_t *o, mp_uint_t ret, int *errcode) {
+    if (ret != MP_STREAM_ERROR || !mp_is_nonblocking_error(*errcode) || !ticket_step(o)) {
+        return false;
+    }
+    *errcode = 0; // py/stream.c takes it for an error even next to data
+    return true;
+}
+
 static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     mp_uint_t ret;
     SET_TYPE(o, reading_type);
-    while ((ret = upstream_p->read(o_in, buf, size, errcode)) == MP_STREAM_ERROR
-           && mp_is_nonblocking_error(*errcode) && ticket_step(o)) {
-        *errcode = 0; // py/stream.c takes it for an error even next to data
-    }
+    do {
+        ret = upstream_p->read(o_in, buf, size, errcode);
+    } while (again(o, ret, errcode));
     SET_TYPE(o, ticketed_type);
     return ret;
 }
 
-static mp_uint_t ended_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
-    const connection_t *c = connection_find(MP_OBJ_TO_PTR(o_in));
-    if (c == NULL || c->ended > 0) {
-        return 0;
-    }
-    *errcode = c->ended;
-    return MP_STREAM_ERROR;
-}
-
 #endif
 
-// The handshake may have ended.
+// The handshake may have ended; also in a read or write that a stream in Python then raised from.
 static void negotiated(tlsresume_socket_t *o) {
-    if (!handshake_over(o)) {
+    if (!IS_TYPE(o, negotiating_type) || !handshake_over(o)) {
         return;
     }
     connection_t *c = connection_find(o);
@@ -145,7 +152,7 @@ static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int 
     mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
     negotiated(o);
     #if TLSRESUME_TLS13
-    if (IS_TYPE(o, ticketed_type) && ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode)) {
+    if (IS_TYPE(o, ticketed_type) && again(o, ret, errcode)) {
         return ticketed_read(o_in, buf, size, errcode);
     }
     #endif
@@ -163,13 +170,13 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
         tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
         connection_t *c = connection_find(o);
         if (c != NULL) {
+            negotiated(o);
             bool in_order = c->state == ESTABLISHED ? sslsocket_look(c, true) : o->sock != MP_OBJ_NULL;
             connection_closed(c, o, in_order);
         }
-        SET_TYPE(o, established_type);
     }
     #if TLSRESUME_TLS13
-    if (request == MP_STREAM_POLL && IS_TYPE((tlsresume_socket_t *)MP_OBJ_TO_PTR(o_in), ended_type)) {
+    if (request == MP_STREAM_POLL && ((tlsresume_socket_t *)MP_OBJ_TO_PTR(o_in))->ssl.f_recv == ended_recv) {
         return arg & (MP_STREAM_POLL_RD | MP_STREAM_POLL_WR);
     }
     #endif
@@ -193,7 +200,8 @@ static mp_obj_t socket_session(const tlsresume_socket_t *o) {
 
 static MP_NOINLINE void socket_load_session(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     if (dest[0] == MP_OBJ_NULL) { // a load, not a store
-        const tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
+        tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
+        negotiated(o);
         dest[0] = attr == MP_QSTR_session ? socket_session(o) : socket_session_reused(o);
     }
 }
@@ -238,7 +246,6 @@ static void derive_types(const mp_obj_type_t *upstream) {
     #if TLSRESUME_TLS13
     derive_type(&ticketed_type, upstream, ticketed_read, p->write);
     derive_type(&reading_type, upstream, ticketed_read, p->write);
-    derive_type(&ended_type, upstream, ended_read, p->write);
     #endif
     upstream_p = p;
 }
@@ -332,9 +339,7 @@ static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
         }
         mp_event_wait_ms(1);
     }
-    if (IS_TYPE(o, negotiating_type)) {
-        negotiated(o);
-    }
+    negotiated(o);
     return mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_handshake_obj, tlsresume_handshake);

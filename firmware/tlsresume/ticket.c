@@ -41,8 +41,10 @@ static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
         mp_obj_array_t *oldest = MP_OBJ_TO_PTR(ticket_take(c));
         memset(oldest->items, 0, oldest->len);
     }
+    if (c->n_tickets == 0) { // those that wait are as old as the oldest
+        c->made_ms = mp_hal_ticks_ms();
+    }
     c->tickets[c->n_tickets++] = packed;
-    c->made_ms = mp_hal_ticks_ms();
 }
 
 static mbedtls_ssl_recv_t *upstream_recv;
@@ -53,15 +55,19 @@ static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
     return stream_ready(sock, MP_STREAM_POLL_RD) ? upstream_recv(ctx, buf, len) : MBEDTLS_ERR_SSL_WANT_READ;
 }
 
+// Mbed TLS's own (ssl_misc.h). Unlike mbedtls_ssl_handshake() it does not first send the rest of
+// a record, which the application is going to write again, nor an alert.
+int mbedtls_ssl_tls13_handshake_client_step(mbedtls_ssl_context *ssl);
+
 bool ticket_step(tlsresume_socket_t *o) {
     bool arrived = o->ssl.state == MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET;
     if (arrived) {
-        // Not within a read, which would take a want of memory for the end of the connection, and
-        // so a lifetime of over 7 days (RFC 8446 4.6.1).
-        int ret = mbedtls_ssl_handshake(&o->ssl);
-        if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER) {
-            o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER; // without this ticket
+        // Not within a read: what is wrong with a ticket would end the connection, and upstream
+        // ignores them all.
+        if (mbedtls_ssl_tls13_handshake_client_step(&o->ssl) != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+            o->ssl.session->ticket_len = 0; // half of it may be there
         }
+        o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER;
     }
     connection_t *fresh = ticket_fresh(o);
     if (fresh != NULL) {
@@ -71,8 +77,7 @@ bool ticket_step(tlsresume_socket_t *o) {
 }
 
 int ticket_look(tlsresume_socket_t *o) {
-    // Nor within a write, whose records a ticket would have Mbed TLS send again.
-    if (o->ssl.in_offt != NULL || o->ssl.out_left != 0 || o->ssl.f_recv == NULL) {
+    if (o->ssl.in_offt != NULL || o->ssl.f_recv == NULL) {
         return 0;
     }
     o->ssl.f_recv = recv_if_ready;
@@ -81,9 +86,6 @@ int ticket_look(tlsresume_socket_t *o) {
     do {
         byte none;
         ret = mbedtls_ssl_read(&o->ssl, &none, 0);
-        if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
-            return 1;
-        }
         if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
             return MIN(ret, 0);
         }

@@ -25,6 +25,84 @@ result(r=[request(), request()], n=len(cache), same=tls is before)
     assert got["n"] == 1 and got["same"]
 
 
+def test_the_main_program_resumes_though_it_imported_tls_before(run, server):
+    s = server(version="1.2")
+    got = run(
+        """
+from tls import SSLContext as Context
+tlsresume.install()
+def request(Context):
+    ctx = Context(tls.PROTOCOL_TLS_CLIENT)
+    ctx.load_verify_locations(CA)
+    return once(ctx, PORT)
+result(r=[request(tls.SSLContext), request(Context)])
+""",
+        PORT=s.port,
+    )
+    assert got["r"] == [False, True]
+
+
+@pytest.mark.parametrize("name", ("tls", "ssl", "ussl"))
+def test_a_star_import_takes_all(run, server, name):
+    s = server(version="1.2")
+    got = run(
+        f"""
+tlsresume.install()
+from {name} import *
+def request():
+    ctx = SSLContext(PROTOCOL_TLS_CLIENT)
+    ctx.load_verify_locations(CA)
+    return once(ctx, PORT)
+result(r=[request(), request()])
+""",
+        PORT=s.port,
+    )
+    assert got["r"] == [False, True]
+
+
+def test_uninstalling_reaches_whoever_came_later(run, tmp_path):
+    (tmp_path / "late.py").write_text("import tls\nfrom tls import SSLContext\n")
+    got = run(
+        """
+sys.path.append(FOLDER)
+native = [tls.SSLContext]
+tlsresume.install()
+import late
+took = late.SSLContext is not native[0]
+tlsresume.uninstall()
+result(took=took, back=late.SSLContext is native[0] and late.tls.SSLContext is native[0])
+""",
+        FOLDER=str(tmp_path),
+    )
+    assert got == {"took": True, "back": True}
+
+
+def test_what_stands_for_a_module_and_raises_is_left_alone(run):
+    got = run(
+        """
+class Broken:
+    @property
+    def name(self):
+        raise OSError
+sys.modules["broken"] = Broken()
+tlsresume.install()
+result(installed=hasattr(tls.SSLContext(tls.PROTOCOL_TLS_CLIENT), "sessions"))
+"""
+    )
+    assert got["installed"]
+
+
+def test_installing_the_same_cache_again_keeps_it(run):
+    got = run(
+        """
+cache = tlsresume.install()
+cache.put("a", 1, b"session", 60)
+result(same=tlsresume.install(cache) is cache, n=len(cache))
+"""
+    )
+    assert got == {"same": True, "n": 1}
+
+
 def test_modules_that_imported_tls_before_resume(run, server, tmp_path):
     (tmp_path / "early.py").write_text(
         "import tls\nfrom tls import SSLContext\n"

@@ -31,8 +31,8 @@ class SessionCache:
         if timeout < 0:
             raise ValueError("timeout is negative")
         self.vhost = vhost
-        self.max = max or DEFAULT_MAX
-        self.timeout = timeout
+        self.max = int(max) or DEFAULT_MAX
+        self.timeout = int(timeout)
         self.miss = None  # why the last look-up found nothing: empty, expired, configuration, busy
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
@@ -44,7 +44,8 @@ class SessionCache:
         self._host = self._port = self._last_key = None
 
     def get(self, host, port, fingerprint=b""):
-        """The newest session for `host` (str) and `port` (int, None: unknown), or None.
+        """The newest session for `host` (str, in lower case) and `port` (int, None: unknown), or
+        None.
 
         A bytearray that belongs to the caller. Makes the entry the most recently used.
         """

@@ -17,7 +17,9 @@ class Config:
         self._inputs = []  # hashes of what was loaded or set
         self._callback = None
         self._sign_callback = None
-        self._fingerprint = None
+        # The fingerprint, as long as nothing is set or loaded: what an open connection earns
+        # after that is not kept.
+        self._standing = [None]
 
     @property
     def verify_mode(self):
@@ -25,8 +27,10 @@ class Config:
 
     @verify_mode.setter
     def verify_mode(self, mode):
+        if mode == self.verify_mode:
+            return
         self._context.verify_mode = mode  # type: ignore
-        self._fingerprint = None
+        self._changed()
 
     @property
     def verify_callback(self):
@@ -36,7 +40,7 @@ class Config:
     def verify_callback(self, callback):
         self._context.verify_callback = callback  # type: ignore
         self._callback = callback
-        self._fingerprint = None
+        self._changed()
 
     @property
     def ecdsa_sign_callback(self):
@@ -47,7 +51,7 @@ class Config:
     def ecdsa_sign_callback(self, callback):
         self._context.ecdsa_sign_callback = callback  # type: ignore
         self._sign_callback = callback
-        self._fingerprint = None
+        self._changed()
 
     def load_verify_locations(self, cafile=None, cadata=None):
         """Trust the CAs in `cafile` (a path; or PEM or DER data) or in `cadata` (PEM or DER).
@@ -55,27 +59,26 @@ class Config:
         Raises OSError for a file that cannot be read, ValueError for data that is no certificate.
         """
         for der in to_der(_read(cafile) if cadata is None else cadata, b"CERTIFICATE"):
-            self._context.load_verify_locations(der)
-            self._add(b"ca", der)
+            self._tell([_hash(b"ca", der)], self._context.load_verify_locations, der)
 
     def load_cert_chain(self, certfile, keyfile):
         """Present this certificate: paths, or PEM or DER data. Raises OSError, ValueError."""
         data = _read(certfile)
         certificates = to_der(data, b"CERTIFICATE")
         key = to_der(_read(keyfile), b"PRIVATE KEY")[0]
+        told = [_hash(b"certificate", der) for der in certificates]
+        told.append(_hash(b"key", key))
         # Mbed TLS takes one DER certificate a call; a chain needs its PEM parser.
-        self._context.load_cert_chain(certificates[0] if len(certificates) == 1 else data, key)
-        for der in certificates:
-            self._add(b"certificate", der)
-        self._add(b"key", key)
+        chain = certificates[0] if len(certificates) == 1 else data
+        self._tell(told, self._context.load_cert_chain, chain, key)
 
     def get_ciphers(self):
         return self._context.get_ciphers()
 
     def set_ciphers(self, ciphers):
         """Allow these, a list of names as `get_ciphers` gives. Raises OSError for others."""
-        self._context.set_ciphers(ciphers)
-        self._add(b"ciphers", ":".join(ciphers).encode())
+        told = [_hash(b"ciphers", ":".join(ciphers).encode())]
+        self._tell(told, self._context.set_ciphers, ciphers)
 
     def session_stats(self):
         """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
@@ -87,31 +90,41 @@ class Config:
         """What a resumed connection does not check again, hashed (bytes): verify mode, CAs, own
         certificate and key, ciphers. With callbacks, a tuple of that and them, which keeps them
         alive: no other one can take their place in memory."""
-        if self._fingerprint is None:
+        if self._standing[0] is None:
             h = sha256(struct.pack(">i", self.verify_mode))
             for item in self._inputs:
                 h.update(item)
             digest = h.digest()
             callbacks = self._callback, self._sign_callback
-            self._fingerprint = digest if callbacks == (None, None) else (digest, callbacks)
-        return self._fingerprint
+            self._standing[0] = digest if callbacks == (None, None) else (digest, callbacks)  # type: ignore
+        return self._standing[0]
 
     def __getattr__(self, name):
-        if name == "_context":
+        if name == "_context" or name.startswith("__"):
             raise AttributeError(name)
         value = getattr(self._context, name)
         # What a later release of MicroPython adds may be about security: nothing that was
         # earned before is offered after.
         self._inputs.append(urandom(32))
-        self._fingerprint = None
+        self._changed()
         return value
 
-    def _add(self, label, data):
-        # Hashed one by one: no two lists of inputs run together to the same bytes.
-        h = sha256(label + b"\0")
-        h.update(data)
-        self._inputs.append(h.digest())
-        self._fingerprint = None
+    def _changed(self):
+        if self.sessions is not None and self.sessions.pull is not None:
+            self.sessions.pull()  # what was earned before
+        self._standing[0] = None
+        self._standing = [None]
+
+    def _tell(self, told, function, *args):
+        """Tell the native context something, of which `told` are the hashes."""
+        number = len(self._inputs)
+        self._inputs.extend(told)  # first: there may be no memory afterwards
+        self._changed()
+        try:
+            function(*args)
+        except Exception:
+            del self._inputs[number:]
+            raise
 
     def _native(self, sock, server_side, handshake, hostname, client_id):
         if client_id is not None:
@@ -128,6 +141,13 @@ class Config:
             do_handshake_on_connect=handshake,
             server_hostname=hostname,
         )
+
+
+def _hash(label, data):
+    # One by one: no two lists of inputs run together to the same bytes.
+    h = sha256(label + b"\0")
+    h.update(data)
+    return h.digest()
 
 
 def _read(data):

@@ -108,12 +108,16 @@ class SSLContext(Config):
             elif host is None:
                 harvest.poll()
             else:
-                if self.sessions.store is not None:
-                    self.sessions.store.tick()
+                store = self.sessions.store
+                if store is not None:
+                    store.tick()
                 take = self.sessions.take
                 packed, made = take(host, port, fingerprint, self._reuse_tickets)  # type: ignore
                 age = self.sessions.now() - made
-            owner = (self.sessions, host, port, fingerprint, None if packed is None else made)
+                if store is not None:
+                    store.tick()  # without the ticket that is used up now
+            made = None if packed is None else made
+            owner = (self.sessions, host, port, self._standing, made)
             if _tlsresume.adopt(wrapped, self._context, owner, packed, age * 1000):
                 self.sessions.count("offered")
             elif packed is not None:
@@ -138,11 +142,11 @@ def _name(sock, hostname, port):
     """Host and port for the tag; the peer's address where there is no host name, which then
     was in no SNI and in no check; None where neither is known."""
     address = None
-    if _peername is not None and (port is None or hostname is None):
+    if _peername is not None and (port is None or not hostname):
         address, peer_port = _peer(sock)
         if port is None:
             port = peer_port
-    if hostname is not None:
+    if hostname:
         return hostname.lower(), port  # RFC 6066 3: names are compared without case
     # In capitals, and so no name.
     return None if address is None else "IP." + address.hex(), port
@@ -151,5 +155,7 @@ def _name(sock, hostname, port):
 def _peer(sock):
     try:
         return _peername(sock.fileno())  # type: ignore
-    except (AttributeError, OSError):
+    except MemoryError:
+        raise
+    except Exception:
         return None, None  # no socket

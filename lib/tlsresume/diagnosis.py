@@ -29,6 +29,8 @@ def report(of=None):
     obstacle = _obstacle()
     if obstacle is not None:
         print(obstacle)
+    if not hasattr(of, "sessions"):
+        of = getattr(of, "_context", of)  # micropython-lib's ssl has ours within its own
     cache = getattr(of, "sessions", of) if not hasattr(of, "get") else of
     cache = shim._cache if cache is None else cache
     if cache is None:

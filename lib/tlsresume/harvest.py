@@ -92,19 +92,21 @@ def _handle(taken):
 
 
 def _forget(owner, given):
-    cache, host, port, fingerprint, made = owner
+    cache, host, port, standing, made = owner
     if host is not None:
-        cache.remove(host, port, fingerprint, max(made or 0, given))
+        cache.remove(host, port, standing[0], max(made or 0, given))
 
 
 def _keep(owner, event, packed, resumed, age, lifetime):
     """Put a session into its cache, or without memory lose it: a full handshake follows.
 
-    Neither what has no name, nor what renews a session that the application has brought along.
+    Nor what has no name, nor what renews a session that the application has brought along, nor
+    what may have been earned under another configuration than when its connection began.
     """
-    cache, host, port, fingerprint, made = owner
+    cache, host, port, standing, made = owner
+    fingerprint = standing[0]
     try:
-        if host is None or resumed and made == 0:
+        if host is None or resumed and made == 0 or fingerprint is None:
             return
         once = lifetime is None
         if once:

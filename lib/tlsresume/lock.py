@@ -18,6 +18,7 @@ class Lock:
         self._lock = allocate_lock() if get_ident else None  # type: ignore
         self._owner = None  # get_ident() of the thread that is within
         self._depth = 0
+        self._leave = self._inner, self._outer if get_ident else self._inner
 
     def mine(self):
         """Whether this thread holds the lock."""
@@ -34,12 +35,16 @@ class Lock:
         return self._depth == 1
 
     def __exit__(self, kind, error, traceback):
-        if get_ident and self._depth == 1:
-            self._depth = 0
-            self._owner = None
-            self._lock.release()  # type: ignore
-        else:
-            self._depth -= 1
+        # Without a jump, at which a KeyboardInterrupt would leave the lock taken (py/vm.c).
+        self._leave[self._depth == 1]()
+
+    def _inner(self):
+        self._depth -= 1
+
+    def _outer(self):
+        self._depth = 0
+        self._owner = None
+        self._lock.release()  # type: ignore
 
 
 lock = Lock()  # of all caches

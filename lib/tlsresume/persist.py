@@ -9,7 +9,8 @@ class Persist:
     """Keeps the sessions of `cache` in `storage`, see `tlsresume.store`.
 
     Whatever goes wrong with the storage costs full handshakes, and is counted: load_failed and
-    save_failed in the statistics. Raises ValueError for a storage that refuses plain sessions.
+    save_failed in the statistics. Raises ValueError for a storage that refuses plain sessions, and
+    for a vhost of over 255 bytes.
     """
 
     def __init__(self, cache, storage):
@@ -19,6 +20,8 @@ class Persist:
                 "RFC 5246 F.1.4: applications that may be run in relatively insecure "
                 "environments should not write session IDs to stable storage."
             )
+        if len(cache.vhost.encode()) > 255:
+            raise ValueError("vhost is longer than 255 bytes")
         if hasattr(storage, "bind"):
             storage.bind(snapshot.context(cache.vhost))
         self._cache = cache
@@ -67,8 +70,16 @@ class Persist:
             slept = snapshot.slept(self._waiting, self._clock_survives)
             if slept is None:
                 return
-            snapshot.load(self._cache, self._waiting, slept)
-            self._saved = self._cache.changes
+            unsaved = self._cache.changes != self._saved
+            newer = snapshot.dump(self._cache)
+            try:
+                self._cache.clear()
+                snapshot.load(self._cache, self._waiting, slept)
+                snapshot.load(self._cache, newer, 0)  # on top, and no ticket twice
+            finally:
+                wipe(newer)
+            if not unsaved:
+                self._saved = self._cache.changes
         except Exception:
             self._forget()
             raise

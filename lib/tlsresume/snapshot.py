@@ -36,9 +36,9 @@ _YEAR = 2024  # a clock that says less was never set
 def dump(cache, limit=None, host=None, port=None):
     """The sessions of `cache` as a new bytearray, which is a secret: wipe it.
 
-    The most recently used that fit into `limit` bytes; those for `host` (and `port`) alone
-    where it is given. A session that was earned with a verify callback is left out: the
-    callback does not survive.
+    The most recently used that fit into `limit` bytes (65,535); those for `host` (in lower case,
+    and `port`) alone where it is given. A session that was earned with a verify callback is
+    left out: the callback does not survive.
     """
     room = 0xFFFF if limit is None else limit
     vhost = cache.vhost.encode()
@@ -85,17 +85,19 @@ def load(cache, data, slept):
         index, length, port, age, left, once, _ = struct.unpack_from(_ITEM, data, at)
         where = fingerprints + _FINGERPRINT_LEN * index
         session = _session(data, at)
-        cache.put(
-            _host(data, at, length),
-            port or None,
-            session,
-            age + left,
-            bytes(data[where : where + _FINGERPRINT_LEN]),
-            once=bool(once),
-            age=age + slept,
-            **({"ceiling": _CEILING} if once else {}),
-        )
-        wipe(session)
+        try:
+            cache.put(
+                _host(data, at, length),
+                port or None,
+                session,
+                age + left,
+                bytes(data[where : where + _FINGERPRINT_LEN]),
+                once=bool(once),
+                age=age + slept,
+                **({"ceiling": _CEILING} if once else {}),
+            )
+        finally:
+            wipe(session)
     return len(items)
 
 
@@ -140,8 +142,11 @@ def _fitting(cache, room, fingerprints, host, port):
             continue
         if host is not None and (name != host or port is not None and number != port):
             continue
+        length = len(name.encode())
+        if length > 255:
+            continue
         new = fingerprint not in fingerprints
-        need = _ITEM_LEN + len(name.encode()) + len(session) + _FINGERPRINT_LEN * new
+        need = _ITEM_LEN + length + len(session) + _FINGERPRINT_LEN * new
         if need <= room and len(fingerprints) + new < 256:
             if new:
                 fingerprints.append(fingerprint)

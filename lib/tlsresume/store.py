@@ -1,9 +1,10 @@
 """Where sessions are kept across sleep and reboot.
 
 A storage has `load()`, which returns what was saved (bytes-like) or None, and `save(data)`;
-both may raise. It may also have `capacity` (bytes), `interval` (s between two saves, 60),
-`clock_survives` (the clock runs on as long as the data are kept), `plaintext` (False: it takes
-nothing but what is sealed) and `bind(context)` (bytes to authenticate along with the data).
+both may raise, and both buffers are wiped afterwards: keep a copy. It may also have `capacity`
+(bytes), `interval` (s between two saves, 60), `clock_survives` (the clock runs on as long as the
+data are kept), `plaintext` (False: it takes nothing but what is sealed) and `bind(context)` (bytes
+to authenticate along with the data).
 By hand, for one host too: `tlsresume.snapshot.dump` and `load`.
 """
 
@@ -39,16 +40,30 @@ class File:
         return None
 
     def save(self, data):
-        with open(self._aside, "wb") as f:
-            f.write(data)
-            f.flush()
+        try:
+            os.stat(self._path)
+        except OSError:
+            self._rescue()
+        try:
+            with open(self._aside, "wb") as f:
+                f.write(data)
+                f.flush()
+        except OSError:
+            os.remove(self._aside)  # it may be what a full flash has no room for
+            raise
         if hasattr(os, "sync"):
             os.sync()
         try:
             os.rename(self._aside, self._path)
         except OSError:
-            os.remove(self._path)  # FAT renames to no name that is taken
+            os.remove(self._path)  # where no rename replaces a file
             os.rename(self._aside, self._path)
+
+    def _rescue(self):
+        try:
+            os.rename(self._aside, self._path)  # of a cut between remove and rename
+        except OSError:
+            pass
 
 
 class NVS:
@@ -148,9 +163,9 @@ class Sealed:
     def __init__(self, storage, key, pad=256):
         """`key`: 32 bytes, or an RTCKey. `pad`: the length is a multiple of it.
 
-        Raises ValueError for a key or a padding that is none.
+        Raises ValueError for a key or a padding that is none, TypeError for a key of no bytes.
         """
-        self._key = key.key() if hasattr(key, "key") else bytes(key)
+        self._key = key.key() if hasattr(key, "key") else bytes(memoryview(key))
         if len(self._key) != 32:
             raise ValueError("key must be 32 bytes")
         if pad < 1:
