@@ -5,6 +5,7 @@ OpenSSL's own library by ctypes: Python's ssl sends tickets after the handshake 
 
 import ctypes
 import ctypes.util
+import hashlib
 
 from listener import Listener
 
@@ -18,11 +19,11 @@ class TicketServer:
     """Plays `script` on each connection to 127.0.0.1, port `port`.
 
     Its steps: "ticket" sends a NewSessionTicket, "read" waits for data, bytes are sent,
-    "reused" sends whether the connection was resumed, as a line; a threading.Event is waited
-    for. Then the peer's close is waited for. `once`: each ticket is
-    accepted once (RFC 8446 8.1). `groups`: the key exchange groups it takes (OpenSSL's names,
-    separated by colons). `first`: "ticket" does nothing after the first connection. `reused` has
-    a bool a connection.
+    "reused" sends whether the connection was resumed, as a line; of as many bytes as an int says
+    the SHA-256 is sent, as a line; a threading.Event is waited for. Then the peer's close is
+    waited for. `once`: each ticket is accepted once (RFC 8446 8.1). `groups`: the key exchange
+    groups it takes (OpenSSL's names, separated by colons). `first`: "ticket" does nothing after
+    the first connection. `reused` has a bool a connection.
     """
 
     def __init__(self, certificate, script, once=False, groups=None, first=False):
@@ -76,11 +77,23 @@ class TicketServer:
         elif step == "read":
             self._read(ssl)
         elif step == "reused":
-            self._lib.SSL_write(ssl, b"%d\n" % self._lib.SSL_session_reused(ssl), 2)
+            self._write(ssl, b"%d\n" % self._lib.SSL_session_reused(ssl))
+        elif isinstance(step, int):
+            self._write(ssl, self._digest(ssl, step))
         elif isinstance(step, bytes):
-            self._lib.SSL_write(ssl, step, len(step))
+            self._write(ssl, step)
         else:
             step.wait()
+
+    def _write(self, ssl, data):
+        self._lib.SSL_write(ssl, data, len(data))
+
+    def _digest(self, ssl, length):
+        digest = hashlib.sha256()
+        while length > 0 and (data := self._read(ssl)):
+            digest.update(data)
+            length -= len(data)
+        return digest.hexdigest().encode() + b"\n"
 
     def _read(self, ssl):
         data = ctypes.create_string_buffer(4096)

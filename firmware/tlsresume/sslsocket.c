@@ -166,8 +166,8 @@ static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t siz
 }
 
 static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     if (request == MP_STREAM_CLOSE) {
-        tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
         connection_t *c = connection_find(o);
         if (c != NULL) {
             negotiated(o);
@@ -175,12 +175,13 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
             connection_closed(c, o, in_order);
         }
     }
+    mp_uint_t ret = upstream_p->ioctl(o_in, request, arg, errcode);
     #if TLSRESUME_TLS13
-    if (request == MP_STREAM_POLL && ((tlsresume_socket_t *)MP_OBJ_TO_PTR(o_in))->ssl.f_recv == ended_recv) {
-        return arg & (MP_STREAM_POLL_RD | MP_STREAM_POLL_WR);
+    if (request == MP_STREAM_POLL && ret != MP_STREAM_POLL_NVAL && o->ssl.f_recv == ended_recv) {
+        ret |= arg & MP_STREAM_POLL_RD;
     }
     #endif
-    return upstream_p->ioctl(o_in, request, arg, errcode);
+    return ret;
 }
 
 // None once closed, as in CPython, where a closed SSLSocket has no SSL object.

@@ -126,14 +126,20 @@ def test_a_session_id_that_was_never_issued_is_not_resumed(run, hostile):
     assert got == {"attempt": UNEXPECTED_MESSAGE, "left": 0}
 
 
-def ticket(number=0, lifetime=300, length=32):
+def ticket(number=0, lifetime=300, length=32, nonce=1):
     """A NewSessionTicket of TLS 1.3."""
-    return lifetime, bytes([number]), bytes([number]) * length
+    return lifetime, bytes([number]) * nonce, bytes([number]) * length
 
 
 TALK = """
 def talk(ctx):
-    s = connect(ctx, PORT)
+    s = connect(ctx, PORT, do_handshake_on_connect=FIRST is None)
+    if FIRST == "read":
+        s.setblocking(False)
+        for _ in range(20):
+            s.read(1)
+            time.sleep_ms(10)
+        s.setblocking(True)
     try:
         return [echo(s) == b"hello\\n", echo(s) == b"hello\\n"]
     except OSError as e:
@@ -155,18 +161,29 @@ result(ours=talk(ctx), theirs=talk(plain), kept=sum(1 for _ in ctx.sessions.sess
         ([ticket(length=16000)] * 3, 0),
         ([ticket(lifetime=0), ticket(1)], 1),
         ([ticket(1), ticket(lifetime=604801)], 1),
+        ([ticket(1), ticket(nonce=255)], 1),
         ([ticket(i) for i in range(200)], 4),
     ],
-    ids=("empty", "one empty", "too large to keep", "of no lifetime", "over 7 days", "flood"),
+    ids=(
+        "empty",
+        "one empty",
+        "too large to keep",
+        "of no lifetime",
+        "over 7 days",
+        "long nonce",
+        "flood",
+    ),
 )
-def test_odd_tickets_disturb_nobody_who_reads(run, hostile, sent, kept):
+@pytest.mark.parametrize("first", ("write", "read"))
+def test_odd_tickets_disturb_nobody_who_reads(run, hostile, sent, kept, first):
     s = hostile(version="1.3", tickets=lambda number: sent)
-    assert run(TALK, PORT=s.port) == {"ours": [True] * 2, "theirs": [True] * 2, "kept": kept}
+    got = run(TALK, PORT=s.port, FIRST=first)
+    assert got == {"ours": [True] * 2, "theirs": [True] * 2, "kept": kept}
 
 
 def test_a_duplicate_ticket_disturbs_nobody_who_reads(run, hostile):
     s = hostile(version="1.3", tickets=lambda number: [ticket()] * 3)
-    got = run(TALK, PORT=s.port)
+    got = run(TALK, PORT=s.port, FIRST=None)
     assert got["ours"] == got["theirs"] == [True] * 2
     assert 1 <= got["kept"] <= 3  # the same, but for the millisecond in which each came
 
@@ -183,7 +200,11 @@ def test_the_ticket_that_was_offered_may_come_back(run, hostile):
 
 def test_a_ticket_of_the_greatest_length_ends_a_connection_as_upstreams(run, hostile):
     s = hostile(version="1.3", tickets=lambda number: [ticket(length=65535)])
-    assert run(TALK, PORT=s.port) == {"ours": INVALID_RECORD, "theirs": INVALID_RECORD, "kept": 0}
+    assert run(TALK, PORT=s.port, FIRST=None) == {
+        "ours": INVALID_RECORD,
+        "theirs": INVALID_RECORD,
+        "kept": 0,
+    }
 
 
 def test_a_ticket_that_is_too_large_to_keep_does_not_wait_to_be_taken(run, hostile):
@@ -218,3 +239,16 @@ result(entries=len(ctx.sessions), bytes=sum(len(x[3]) for x in ctx.sessions.sess
     )
     assert got["entries"] <= 1
     assert got["bytes"] <= 2048
+
+
+def test_a_ticket_of_tls_13_is_in_no_extension_of_tls_12(run, hostile):
+    hellos = []
+    s = hostile(
+        version="1.3",
+        lie=lambda number, message, hello: hellos.append(hello),
+        tickets=lambda number: [ticket()],
+    )
+    run("ctx = client()\nonce(ctx, PORT)\nonce(ctx, PORT)\nresult()", PORT=s.port)
+    session_ticket, pre_shared_key = 35, 41
+    offered = [hello for hello in hellos if hello.getExtension(pre_shared_key)]
+    assert offered and not any(hello.getExtension(session_ticket) for hello in offered)

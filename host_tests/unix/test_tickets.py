@@ -1,5 +1,8 @@
 """TLS 1.3: tickets whenever the server sends them, and reads that do not notice."""
 
+import socket
+import time
+
 import pytest
 from counting_proxy import CountingProxy
 
@@ -371,18 +374,22 @@ def test_an_alert_that_the_poll_comes_upon_is_told_as_upstream_does(run, server,
     got = run(
         TALK
         + """
-def error(s):
+def error(s, use):
     try:
-        s.read(1)
+        use(s)
     except OSError as e:
         return str(e)
+read = lambda s: s.read(1)
 def refused(context):
     s = connect(context, PORT)
     arrived(s)
     half_a_second()
-    told = error(s)
+    told = error(s, read), error(s, read), error(s, lambda s: s.write(b"x"))
+    poll = select.poll()
+    poll.register(s)
+    told += (poll.poll(0)[0][1],)
     s.close()
-    return told, error(s)
+    return told + (error(s, read),)
 native = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 native.load_verify_locations(CA)
 ctx = client()
@@ -391,4 +398,133 @@ result(errors=[refused(native), refused(ctx)], failed=ctx.session_stats()["faile
         PORT=s.port,
     )
     theirs, ours = got["errors"]
-    assert theirs[0] == ours[0] and None not in ours and got["failed"] == 1
+    assert theirs == ours and None not in ours and got["failed"] == 1
+
+
+class Wait:
+    """A step of a script: until the client has connected to `port`."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def wait(self):
+        self._listener.accept()[0].close()
+
+
+def test_a_ticket_within_a_write_leaves_what_is_written_as_it_is(run, tickets):
+    """A record that is half sent goes on with the application's next write of the same data."""
+    full = Wait()
+    total = 8 << 20
+    server = tickets((full, "ticket", LINE, total))
+    got = run(
+        """
+import hashlib, os
+def talk(ctx):
+    s = connect(ctx, PORT)
+    s.setblocking(False)
+    view = memoryview(DATA)
+    at = 0
+    refused = 0
+    while refused < 20:  # until the network is full, and stays so
+        n = s.write(view[at:at + 16384])
+        at += n or 0
+        refused = 0 if n else refused + 1
+        n or time.sleep_ms(5)
+    connect_plain(FULL)
+    line = b""
+    while len(line) < 6:
+        line += s.read(6 - len(line)) or b""
+    while at < len(DATA):
+        at += s.write(view[at:at + 16384]) or 0
+    s.setblocking(True)
+    told = s.readline()
+    s.close()
+    return line.decode(), told.decode()
+def connect_plain(port):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo(HOST, port)[0][-1])
+    s.close()
+DATA = os.urandom(TOTAL)
+result(ours=talk(client()), sent=hashlib.sha256(DATA).digest().hex())
+""",
+        PORT=server.port,
+        FULL=full.port,
+        TOTAL=total,
+        heap="64M",
+    )
+    assert got["ours"] == [LINE.decode(), got["sent"] + "\n"]
+
+
+def test_what_waits_is_as_old_as_its_oldest(run, tickets):
+    second = Wait()
+    server = tickets(("ticket", LINE, second, "ticket", LINE))
+    got = run(
+        """
+ctx = client()
+s = connect(ctx, PORT)
+s.readline()
+time.sleep_ms(2100)
+w = socket.socket()
+w.connect(socket.getaddrinfo(HOST, SECOND)[0][-1])
+s.readline()
+s.close()
+result(ages=[age for _, _, _, _, age, _, _ in ctx.sessions.sessions()])
+""",
+        PORT=server.port,
+        SECOND=second.port,
+    )
+    assert len(got["ages"]) == 2 and min(got["ages"]) >= 2
+
+
+def test_a_read_that_ends_the_handshake_loses_nothing(run, tickets):
+    """A stream that waits a while for data before it says that it would block."""
+    server = tickets((Pause(0.7), LINE))
+    got = run(
+        """
+import io, select
+class Modem(io.IOBase):
+    def __init__(self, s):
+        self.s = s
+        s.settimeout(0.5)
+    def readinto(self, buf):
+        try:
+            return self.s.readinto(buf)
+        except OSError as e:
+            if e.errno != 110:
+                raise
+    def write(self, buf):
+        return self.s.write(buf)
+    def ioctl(self, request, argument):
+        if request == 3:
+            poll = select.poll()
+            poll.register(self.s, argument)
+            ready = poll.poll(0)
+            return ready[0][1] if ready else 0
+        return 0
+def first(read):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
+    s = client().wrap_socket(Modem(s), server_hostname="localhost", do_handshake_on_connect=False)
+    for _ in range(5):
+        got = read(s)
+        if got:
+            return got.decode()
+def into(s):
+    buf = bytearray(6)
+    return buf[:s.readinto(buf) or 0]
+result(got=[first(lambda s: s.read(6)), first(into)])
+""",
+        PORT=server.port,
+    )
+    assert got["got"] == [LINE.decode()] * 2
+
+
+class Pause:
+    """A step of a script."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+
+    def wait(self):
+        time.sleep(self._seconds)
