@@ -106,6 +106,15 @@ def test_the_least_of_timeout_and_hint_holds():
         assert cache.get("a", 1) is None
 
 
+def test_a_timeout_may_be_a_float():
+    cache, clock = make(timeout=60.9)
+    cache.put("a", 1, b"s", 100)
+    clock.seconds += 59
+    assert cache.get("a", 1) == b"s"
+    clock.seconds += 1
+    assert cache.get("a", 1) is None
+
+
 def test_nothing_lives_beyond_the_ceiling():
     cache, clock = make(timeout=10 * CEILING)
     cache.put("a", 1, b"s", 9 * CEILING)

@@ -1,5 +1,7 @@
 """SSLContext has the API of MicroPython's own, and harms nothing."""
 
+import pytest
+
 
 def test_it_has_every_name_of_the_native_context(run):
     got = run(
@@ -177,3 +179,36 @@ result(ok=all(ok), n=len(ok))
         PORT=s.port,
     )
     assert got == {"ok": True, "n": 40}
+
+
+@pytest.mark.parametrize(
+    "fileno", ("raise ValueError", "raise NotImplementedError", "return None")
+)
+def test_a_stream_whose_fileno_is_of_no_use_connects(run, server, fileno):
+    s = server(version="1.2")
+    got = run(
+        f"""
+import io
+class Stream(io.IOBase):
+    def __init__(self, s):
+        self.s = s
+        self.write = s.write
+        self.readinto = s.readinto
+    def fileno(self):
+        {fileno}
+    def ioctl(self, request, arg):
+        return 0
+def talk(ctx):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
+    s = ctx.wrap_socket(Stream(s), server_hostname="localhost")
+    echo(s)
+    r = s.session_reused
+    s.close()
+    return r
+ctx = client()
+result(r=[talk(ctx), talk(ctx)])
+""",
+        PORT=s.port,
+    )
+    assert got["r"] == [False, True]

@@ -237,3 +237,59 @@ result(brought=brought, number=len(strict.sessions), next=once(strict, PORT))
         PORT=s.port,
     )
     assert got == {"brought": True, "number": 0, "next": False}
+
+
+def test_what_a_change_between_wrap_and_handshake_let_in_is_not_kept(run, server, certs):
+    s = server(version="1.2")
+    got = run(
+        """
+ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+ctx.load_verify_locations(OTHER)
+s = connect(ctx, PORT, do_handshake_on_connect=False)
+ctx.verify_mode = tls.CERT_NONE
+echo(s)
+s.close()
+ctx.verify_mode = tls.CERT_REQUIRED
+try:
+    r = once(ctx, PORT)
+except ValueError:
+    r = "refused"
+result(r=r)
+""",
+        PORT=s.port,
+        OTHER=certs.other_ca.der,
+    )
+    assert got["r"] == "refused"
+
+
+def test_what_was_earned_before_a_change_is_kept_and_to_set_the_same_is_none(run, server):
+    s = server(version="1.2")
+    got = run(
+        """
+ctx = client()
+once(ctx, PORT)
+ctx.verify_mode = tls.CERT_NONE
+ctx.verify_mode = tls.CERT_REQUIRED
+before = once(ctx, PORT)
+s = connect(ctx, PORT)
+ctx.verify_mode = tls.CERT_REQUIRED
+s.close()
+result(r=[before, once(ctx, PORT)], looked=dir(ctx) and once(ctx, PORT))
+""",
+        PORT=s.port,
+    )
+    assert got == {"r": [True, True], "looked": True}
+
+
+def test_an_empty_name_is_none(run, server):
+    s = server(version="1.2")
+    got = run(
+        """
+ctx = client()
+ctx.verify_mode = tls.CERT_NONE
+once(ctx, PORT, name="")
+result(tags=list(ctx.sessions))
+""",
+        PORT=s.port,
+    )
+    assert got["tags"] == [f"default.IP.7f000001.{s.port}"]

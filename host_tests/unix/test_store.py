@@ -1,5 +1,6 @@
 """Sessions that survive the process, and secrets that do not survive the cache."""
 
+import errno
 import os
 import re
 import resource
@@ -150,6 +151,7 @@ result(wrong=wrong, whole=len(client(storage=Sealed(File(PATH), KEY)).sessions))
 def test_the_size_of_a_sealed_store_tells_no_more_than_the_padding_that_was_chosen(run, path):
     got = run(
         """
+import errno
 import os
 from tlsresume.store import File, Sealed
 def size(number, pad):
@@ -407,3 +409,163 @@ result(r=r, written=written, refused=refused, length=len(blob), plain=b"localhos
     )
     assert got["r"] == [False, True] and got["written"] and got["refused"]
     assert got["length"] <= 1984 and not got["plain"]
+
+
+MEMORY = """
+from tlsresume import snapshot
+class Memory:
+    interval = 0
+    data = None
+    saves = 0
+    def load(self):
+        return Memory.data and bytearray(Memory.data)
+    def save(self, data):
+        Memory.data = bytes(data)
+        Memory.saves += 1
+"""
+
+
+def test_what_waits_for_the_clock_gives_way_to_what_is_newer(run, server):
+    s = server(version="1.2", tickets=False)
+    got = run(
+        MEMORY
+        + """
+def kept(ctx):
+    return ctx.sessions.get("localhost", PORT, ctx.fingerprint())
+ctx = client(storage=Memory())
+once(ctx, PORT)
+ctx.save()
+old = kept(ctx)
+right, snapshot.now = snapshot.now, lambda: 1000  # after a reboot, before NTP
+ctx = client(storage=Memory())
+once(ctx, PORT)
+once(ctx, PORT, server_port=1)
+new = kept(ctx)
+Memory.saves = 0
+snapshot.now = right
+once(ctx, PORT)
+result(new=new != old and kept(ctx) == new, saved=Memory.saves, tags=sorted(ctx.sessions),
+       rebooted=sorted(client(storage=Memory()).sessions))
+""",
+        PORT=s.port,
+    )
+    assert got["new"] and got["saved"] == 1
+    assert got["tags"] == got["rebooted"] and len(got["tags"]) == 2
+
+
+def test_a_ticket_that_was_used_is_in_the_storage_no_more(run, server):
+    s = server(version="1.3", tickets=1)
+    got = run(
+        MEMORY
+        + """
+ctx = client(storage=Memory())
+once(ctx, PORT)
+ctx.save()
+connect(ctx, PORT, do_handshake_on_connect=False)
+result(again=len(client(storage=Memory()).sessions))
+""",
+        PORT=s.port,
+    )
+    assert got["again"] == 0
+
+
+DISK = """
+import os, vfs
+from tlsresume.store import File
+class Disk:
+    "Stops to write after `left` blocks."
+    left = -1
+    def __init__(self, data):
+        self.data = bytearray(data)
+    def readblocks(self, n, buf, offset=0):
+        at = n * 512 + offset
+        buf[:] = memoryview(self.data)[at:at + len(buf)]
+    def writeblocks(self, n, buf, offset=0):
+        if self.left == 0:
+            raise OSError(5)
+        self.left -= 1
+        at = n * 512 + offset
+        self.data[at:at + len(buf)] = buf
+    def ioctl(self, request, argument):
+        return {4: len(self.data) // 512, 5: 512}.get(request, 0)
+def mount(disk):
+    try:
+        vfs.umount("/disk")
+    except OSError:
+        pass
+    vfs.mount(VFS(disk), "/disk")
+VFS = getattr(vfs, NAME)
+disk = Disk(100 * 512)
+VFS.mkfs(disk)
+mount(disk)
+file = File("/disk/sessions", plaintext=True)
+"""
+
+
+@pytest.mark.parametrize("name", ("VfsFat", "VfsLfs2"))
+def test_two_power_cuts_in_a_row_leave_one_that_was_whole(run, name):
+    got = run(
+        DISK
+        + """
+def cuts(data, text):
+    "The disk after a cut at each of the blocks that are written."
+    n = 0
+    while True:
+        disk = Disk(data)
+        mount(disk)
+        disk.left = n
+        try:
+            file.save(text * 1000)
+        except OSError:
+            pass
+        if disk.left != 0:
+            return
+        yield bytes(disk.data)
+        n += 1
+def found(data):
+    mount(Disk(data))
+    text = bytes(file.load() or b"")
+    return text[:1].decode() if len(text) == 1000 and text == text[:1] * 1000 else None
+file.save(b"1" * 1000)
+once = list(cuts(bytes(disk.data), b"2"))
+twice = [found(again) for cut in once for again in cuts(cut, b"3")]
+result(once=sorted(set(map(str, map(found, once)))), twice=sorted(set(map(str, twice))))
+""",
+        NAME=name,
+        heap="16M",
+    )
+    assert set(got["once"]) <= {"1", "2"}
+    assert set(got["twice"]) <= {"1", "2", "3"}
+
+
+def test_a_full_flash_is_left_as_full_as_it_was(run):
+    got = run(
+        DISK
+        + """
+def free():
+    stat = os.statvfs("/disk")
+    return stat[0] * stat[3]
+before = free()
+try:
+    file.save(bytes(before + 1))
+    error = None
+except OSError as e:
+    error = e.errno
+result(error=error, taken=before - free())
+""",
+        NAME="VfsFat",
+    )
+    assert got == {"error": errno.ENOSPC, "taken": 0}
+
+
+def test_a_number_is_no_key(run):
+    got = run(
+        """
+from tlsresume.store import File, Sealed
+try:
+    Sealed(File("sessions"), 32)
+except TypeError as e:
+    result(raised=True)
+"""
+    )
+    assert got["raised"]
