@@ -26,8 +26,8 @@ enum {
     EVENT_READ, // a TLS 1.3 ticket that came within a read
 };
 
-// The thread that runs this. With a GIL they take turns, and need not be told apart.
-#if MICROPY_PY_THREAD && !MICROPY_PY_THREAD_GIL
+// The thread that runs this. A stream's read gives up the GIL: no other thread may look meanwhile.
+#if MICROPY_PY_THREAD
 #define THIS_THREAD() ((void *)mp_thread_get_state())
 #else
 #define THIS_THREAD() NULL
@@ -41,7 +41,7 @@ typedef struct _connection_t {
     void *thread; // who may take from it: as long as it is open, who made it; NULL: anybody
     mbedtls_ssl_session *session; // moved here from the socket at its close
     mp_uint_t negotiated_ms;
-    mp_uint_t made_ms; // when the newest session came: at the negotiation, or with a ticket
+    mp_uint_t made_ms; // when what waits came, at the earliest
     uint32_t offered_mark;
     uint8_t state;
     uint8_t claim; // the event that is being taken, until the same thread's next take or due

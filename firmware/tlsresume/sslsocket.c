@@ -50,7 +50,7 @@ static bool broken(tlsresume_socket_t *o, bool finaliser) {
     byte none;
     return upstream_p->ioctl(MP_OBJ_FROM_PTR(o), MP_STREAM_POLL, 0, &err) == MP_STREAM_POLL_NVAL
            && upstream_p->read(MP_OBJ_FROM_PTR(o), &none, 1, &err) == MP_STREAM_ERROR
-           && is_tls_error(err);
+           && (is_tls_error(err) || !handshake_over(o));
 }
 
 static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
@@ -68,7 +68,7 @@ static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
     #endif
     // What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
     // drop the session from their cache. A peer that cannot take it now does not get one.
-    if (!finaliser && leave && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
+    if (!finaliser && leave && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
         mbedtls_ssl_close_notify(&o->ssl);
     }
     return true;
@@ -136,7 +136,7 @@ static void negotiated(tlsresume_socket_t *o) {
         if (c->offered) {
             c->resumed = session_resumed(o->ssl.session, c->offered_mark);
         }
-        c->negotiated_ms = c->made_ms = mp_hal_ticks_ms();
+        c->negotiated_ms = mp_hal_ticks_ms();
         c->state = ESTABLISHED;
     }
     SET_TYPE(o, established_type);
@@ -171,7 +171,7 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
         connection_t *c = connection_find(o);
         if (c != NULL) {
             negotiated(o);
-            bool in_order = c->state == ESTABLISHED ? sslsocket_look(c, true) : o->sock != MP_OBJ_NULL;
+            bool in_order = o->sock != MP_OBJ_NULL && sslsocket_look(c, c->state == ESTABLISHED);
             connection_closed(c, o, in_order);
         }
     }
@@ -191,18 +191,18 @@ static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
 }
 
 static mp_obj_t socket_session(const tlsresume_socket_t *o) {
-    mbedtls_ssl_session *session = o->ssl.session;
-    if (!handshake_over(o) || !session_resumable(session)) {
+    // First, since it may run a callback that closes the socket.
+    mp_obj_t module = mp_import_name(MP_QSTR_tlsresume, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+    mp_obj_t type = mp_load_attr(module, MP_QSTR_SSLSession);
+    if (!handshake_over(o) || !session_resumable(o->ssl.session)) {
         return mp_const_none;
     }
-    mp_obj_t module = mp_import_name(MP_QSTR_tlsresume, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
-    return mp_call_function_1(mp_load_attr(module, MP_QSTR_SSLSession), session_pack(session));
+    return mp_call_function_1(type, session_pack(o->ssl.session));
 }
 
 static MP_NOINLINE void socket_load_session(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     if (dest[0] == MP_OBJ_NULL) { // a load, not a store
-        tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
-        negotiated(o);
+        const tlsresume_socket_t *o = MP_OBJ_TO_PTR(self_in);
         dest[0] = attr == MP_QSTR_session ? socket_session(o) : socket_session_reused(o);
     }
 }

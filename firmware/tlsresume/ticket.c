@@ -49,10 +49,13 @@ static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
 
 static mbedtls_ssl_recv_t *upstream_recv;
 
-// Says "would block" instead of blocking.
+// Says "would block" instead of blocking, also where a stream's poll closes the socket.
 static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
-    mp_obj_t sock = *(mp_obj_t *)ctx;
-    return stream_ready(sock, MP_STREAM_POLL_RD) ? upstream_recv(ctx, buf, len) : MBEDTLS_ERR_SSL_WANT_READ;
+    const mp_obj_t *sock = ctx;
+    if (stream_ready(*sock, MP_STREAM_POLL_RD) && *sock != MP_OBJ_NULL) {
+        return upstream_recv(ctx, buf, len);
+    }
+    return MBEDTLS_ERR_SSL_WANT_READ;
 }
 
 // Mbed TLS's own (ssl_misc.h). Unlike mbedtls_ssl_handshake() it does not first send the rest of

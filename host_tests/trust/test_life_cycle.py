@@ -437,3 +437,67 @@ result(among=among, left=tlsresume.poll(), next=once(ctx, PORT))
         heap="16M",
     )
     assert got == {"among": True, "left": None, "next": True}
+
+
+@both
+def test_a_callback_closes_the_socket_while_its_session_is_loaded(live, version):
+    got = live(
+        version,
+        """
+import micropython
+ctx = client()
+s = connect(ctx, PORT)
+echo(s)
+micropython.schedule(lambda _: s.close(), 0)
+session = s.session  # the first load imports, and so runs callbacks
+result(session=session, kept=len(ctx.sessions))
+""",
+    )
+    assert got == {"session": None, "kept": 1}
+
+
+@pytest.mark.parametrize("when", ("look", "close"))
+def test_a_poll_of_the_stream_closes_the_socket(live, when):
+    got = live(
+        "1.3",
+        """
+closing = []
+def on(request):
+    if request == 3 and closing:
+        closing.pop().close()
+stream = Stream(on)
+ctx = client()
+s = wrap(ctx, stream)
+echo(s)
+tlsresume.harvest.DELAY = 0
+closing.append(s)
+tlsresume.poll() if WHEN == "look" else s.close()
+tlsresume.poll()
+result(closed=error(s.read, 1) != repr(b""), works=once(client(), PORT))
+""",
+        WHEN=when,
+    )
+    assert got == {"closed": True, "works": False}
+
+
+def test_a_handshake_whose_read_the_stream_ended_tells_its_outcome_and_age(live):
+    got = live(
+        "1.2",
+        """
+def on(request):
+    "Raises where the read of the application would wait for data."
+    if request == "read" and not ready.poll(300):
+        raise ValueError
+stream = Stream(on)
+ready = select.poll()
+ready.register(stream.sock, select.POLLIN)
+ctx = client()
+s = wrap(ctx, stream, do_handshake_on_connect=False)
+raised = error(s.read, 1)
+time.sleep_ms(2100)
+s.close()
+ages = [age for _, _, _, _, age, _, _ in ctx.sessions.sessions()]
+result(raised=raised, good=ctx.session_stats()["connect_good"], old=[age >= 2 for age in ages])
+""",
+    )
+    assert got == {"raised": "ValueError()", "good": 1, "old": [True]}

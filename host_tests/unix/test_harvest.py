@@ -1,5 +1,8 @@
 """When sessions are taken: 500 ms after negotiation, at close, in a read."""
 
+import socket
+import threading
+
 import pytest
 
 
@@ -530,3 +533,43 @@ result(waiting=waiting)
         HOW=how,
     )
     assert got["waiting"] <= 2  # the last one's outcome, and its session
+
+
+@pytest.mark.parametrize("blocking", (True, False))
+def test_an_offer_that_the_network_swallows_is_not_made_again(run, server, blocking):
+    """As a middlebox may, that closes the connection when it sees a session."""
+    s = server(version="1.2")
+    got = run(
+        """
+ctx = client()
+once(ctx, PORT, server_port=1)
+errors = []
+for port in (SHUT, PORT):
+    try:
+        s = None
+        s = connect(ctx, port, server_port=1, do_handshake_on_connect=BLOCKING)
+        echo(s)
+    except OSError as e:
+        errors.append(port == SHUT)
+    if s is not None:
+        s.close()
+stats = ctx.session_stats()
+result(errors=errors, offered=stats["offered"], failed=stats["failed"])
+""",
+        PORT=s.port,
+        SHUT=shut_at_once(),
+        BLOCKING=blocking,
+    )
+    assert got == {"errors": [True], "offered": 1, "failed": 1}
+
+
+def shut_at_once():
+    """A port that reads the ClientHello, and closes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listener, listener.accept()[0] as one:
+            one.recv(4096)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]

@@ -1,8 +1,5 @@
 """Callbacks of micropython.schedule, as of a machine.Timer, run in the middle of anything."""
 
-import signal
-import subprocess
-
 
 def test_a_poll_in_the_middle_of_a_look_up_loses_nothing(run, server):
     s = server(version="1.2")
@@ -51,37 +48,3 @@ result(seen=seen, mine=lock.mine())
 """
     )
     assert got == {"seen": [True, True, True, True], "mine": False}
-
-
-def test_ctrl_c_never_leaves_the_lock_taken(micropython):
-    """KeyboardInterrupt comes at any jump of the bytecode."""
-    script = """
-import sys
-from tlsresume.cache import SessionCache
-from tlsresume.lock import lock
-cache = SessionCache()
-cache.put("a", 1, b"session")
-interrupts = 0
-while interrupts < 300:
-    try:
-        print(interrupts)
-        while True:
-            cache.get("a", 1)
-            len(cache)
-    except KeyboardInterrupt:
-        interrupts += 1
-        if lock.mine():
-            sys.exit("the lock stays taken")
-print("done")
-"""
-    process = subprocess.Popen(
-        [str(micropython), "-c", script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in process.stdout:
-        if line == "done\n":
-            break
-        process.send_signal(signal.SIGINT)
-    assert process.wait() == 0, process.stderr.read()
