@@ -462,10 +462,13 @@ def test_a_poll_of_the_stream_closes_the_socket(live, when):
         "1.3",
         """
 closing = []
-def on(request):
-    if request == 3 and closing:
-        closing.pop().close()
-stream = Stream(on)
+class Link(Stream):
+    def ioctl(self, request, arg):
+        if request == 3 and closing:
+            closing.pop().close()
+            return arg
+        return super().ioctl(request, arg)
+stream = Link()
 ctx = client()
 s = wrap(ctx, stream)
 echo(s)

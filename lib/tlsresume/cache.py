@@ -31,7 +31,7 @@ class SessionCache:
         if timeout < 0:
             raise ValueError("timeout is negative")
         self.vhost = vhost
-        self.max = int(max) or DEFAULT_MAX
+        self.max = max or DEFAULT_MAX
         self.timeout = int(timeout)
         self.miss = None  # why the last look-up found nothing: empty, expired, configuration, busy
         self.changes = 0  # a counter, for whoever saves

@@ -59,26 +59,24 @@ class Config:
         Raises OSError for a file that cannot be read, ValueError for data that is no certificate.
         """
         for der in to_der(_read(cafile) if cadata is None else cadata, b"CERTIFICATE"):
-            self._tell([_hash(b"ca", der)], self._context.load_verify_locations, der)
+            self._tell(b"ca", [der], self._context.load_verify_locations, der)
 
     def load_cert_chain(self, certfile, keyfile):
         """Present this certificate: paths, or PEM or DER data. Raises OSError, ValueError."""
         data = _read(certfile)
         certificates = to_der(data, b"CERTIFICATE")
         key = to_der(_read(keyfile), b"PRIVATE KEY")[0]
-        told = [_hash(b"certificate", der) for der in certificates]
-        told.append(_hash(b"key", key))
         # Mbed TLS takes one DER certificate a call; a chain needs its PEM parser.
         chain = certificates[0] if len(certificates) == 1 else data
-        self._tell(told, self._context.load_cert_chain, chain, key)
+        self._tell(b"chain", certificates + [key], self._context.load_cert_chain, chain, key)
 
     def get_ciphers(self):
         return self._context.get_ciphers()
 
     def set_ciphers(self, ciphers):
         """Allow these, a list of names as `get_ciphers` gives. Raises OSError for others."""
-        told = [_hash(b"ciphers", ":".join(ciphers).encode())]
-        self._tell(told, self._context.set_ciphers, ciphers)
+        names = ":".join(ciphers).encode()
+        self._tell(b"ciphers", [names], self._context.set_ciphers, ciphers)
 
     def session_stats(self):
         """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
@@ -100,7 +98,7 @@ class Config:
         return self._standing[0]
 
     def __getattr__(self, name):
-        if name == "_context" or name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self._context, name)
         # What a later release of MicroPython adds may be about security: nothing that was
@@ -110,15 +108,20 @@ class Config:
         return value
 
     def _changed(self):
-        if self.sessions is not None and self.sessions.pull is not None:
-            self.sessions.pull()  # what was earned before
+        if self.sessions.pull is not None:  # type: ignore
+            self.sessions.pull()  # type: ignore # what was earned before is kept
         self._standing[0] = None
         self._standing = [None]
 
-    def _tell(self, told, function, *args):
-        """Tell the native context something, of which `told` are the hashes."""
+    def _tell(self, label, items, function, *args):
+        """Tell the native context `items` (bytes), by function(*args)."""
         number = len(self._inputs)
-        self._inputs.extend(told)  # first: there may be no memory afterwards
+        for item in items:
+            # Hashed one by one: no two lists run together to the same bytes. First: there may be
+            # no memory afterwards.
+            h = sha256(label + b"\0")
+            h.update(item)
+            self._inputs.append(h.digest())
         self._changed()
         try:
             function(*args)
@@ -141,13 +144,6 @@ class Config:
             do_handshake_on_connect=handshake,
             server_hostname=hostname,
         )
-
-
-def _hash(label, data):
-    # One by one: no two lists of inputs run together to the same bytes.
-    h = sha256(label + b"\0")
-    h.update(data)
-    return h.digest()
 
 
 def _read(data):

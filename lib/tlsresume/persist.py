@@ -71,13 +71,11 @@ class Persist:
             if slept is None:
                 return
             unsaved = self._cache.changes != self._saved
-            newer = snapshot.dump(self._cache)
-            try:
-                self._cache.clear()
+            newer = snapshot.dump(self._cache) if len(self._cache) else None
+            if newer is None:
                 snapshot.load(self._cache, self._waiting, slept)
-                snapshot.load(self._cache, newer, 0)  # on top, and no ticket twice
-            finally:
-                wipe(newer)
+            else:
+                self._load_below(newer, slept)
             if not unsaved:
                 self._saved = self._cache.changes
         except Exception:
@@ -85,6 +83,14 @@ class Persist:
             raise
         self._forget()
         self._cache.count("loaded")
+
+    def _load_below(self, newer, slept):
+        try:
+            self._cache.clear()  # or a ticket would be there twice
+            snapshot.load(self._cache, self._waiting, slept)
+            snapshot.load(self._cache, newer, 0)
+        finally:
+            wipe(newer)
 
     def _forget(self):
         if isinstance(self._waiting, bytearray):
