@@ -558,6 +558,20 @@ result(error=error, taken=before - free())
     assert got == {"error": errno.ENOSPC, "taken": 0}
 
 
+def test_a_folder_that_is_not_there_is_told(run, tmp_path):
+    got = run(
+        """
+from tlsresume.store import File
+try:
+    File(PATH, plaintext=True).save(b"x")
+except OSError as e:
+    result(errno=e.errno)
+""",
+        PATH=str(tmp_path / "none" / "sessions"),
+    )
+    assert got["errno"] == errno.ENOENT
+
+
 def test_a_number_is_no_key(run):
     got = run(
         """

@@ -43,13 +43,13 @@ class File:
         try:
             os.stat(self._path)
         except OSError:
-            self._rescue()
+            _attempt(os.rename, self._aside, self._path)  # a cut came between remove and rename
         try:
             with open(self._aside, "wb") as f:
                 f.write(data)
                 f.flush()
         except OSError:
-            os.remove(self._aside)  # it may be what a full flash has no room for
+            _attempt(os.remove, self._aside)  # it may be what a full flash has no room for
             raise
         if hasattr(os, "sync"):
             os.sync()
@@ -58,12 +58,6 @@ class File:
         except OSError:
             os.remove(self._path)  # where no rename replaces a file
             os.rename(self._aside, self._path)
-
-    def _rescue(self):
-        try:
-            os.rename(self._aside, self._path)  # of a cut between remove and rename
-        except OSError:
-            pass
 
 
 class NVS:
@@ -205,6 +199,13 @@ class Sealed:
             self._storage.save(nonce + _tlsresume.seal(self._key, nonce, self._context, padded))
         finally:
             _tlsresume.wipe(padded)
+
+
+def _attempt(function, *args):
+    try:
+        function(*args)
+    except OSError:
+        pass
 
 
 def _cut(data, start, end):
