@@ -39,3 +39,34 @@ class machine:
     RTC = RTC
 sys.modules["machine"] = machine
 """
+
+# A stream that is no socket.
+STREAM = """
+import io, select
+class Stream(io.IOBase):
+    "A socket in Python; `on(request)` is called first."
+    def __init__(self, on=lambda request: None):
+        self.on = on
+        self.left = None  # after so many bytes the network holds still
+        self.sock = socket.socket()
+        self.sock.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
+    def readinto(self, buf):
+        self.on("read")
+        if self.left is None:
+            return self.sock.readinto(buf)
+        n = self.sock.readinto(memoryview(buf)[:self.left]) if self.left else None
+        self.left -= n or 0
+        return n
+    def write(self, data):
+        self.on("write")
+        return self.sock.write(data)
+    def ioctl(self, request, arg):
+        self.on(request)
+        if request == 4:
+            self.sock.close()
+        if request == 3:
+            ready = select.poll()
+            ready.register(self.sock, arg)
+            return sum(event for _, event in ready.poll(0))
+        return 0
+"""

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from prelude import STREAM
 
 VARIANT = Path(__file__).parent / "GIL"
 
@@ -20,34 +21,18 @@ def micropython_gil():
 def test_another_threads_poll_leaves_an_open_socket_alone(run, server, micropython_gil):
     """A stream's read gives up the GIL: within it, no other thread may look for a ticket."""
     got = run(
-        """
-import _thread, io, select
+        STREAM
+        + """
+import _thread
 users = set()
-class Stream(io.IOBase):
-    def __init__(self, s):
-        self.s = s
-    def readinto(self, buf):
-        users.add(_thread.get_ident())
-        return self.s.readinto(buf)
-    def write(self, buf):
-        return self.s.write(buf)
-    def ioctl(self, request, argument):
-        users.add(_thread.get_ident())
-        if request == 3:
-            poll = select.poll()
-            poll.register(self.s, argument)
-            ready = poll.poll(0)
-            return ready[0][1] if ready else 0
-        return 0
 def look():
     tlsresume.poll()
     done.append(len(ctx.sessions))
 tlsresume.harvest.DELAY = 0
 done = []
 ctx = client()
-s = socket.socket()
-s.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
-s = ctx.wrap_socket(Stream(s), server_hostname="localhost")
+stream = Stream(lambda request: users.add(_thread.get_ident()))
+s = ctx.wrap_socket(stream, server_hostname="localhost")
 echo(s)
 _thread.start_new_thread(look, ())
 while not done:

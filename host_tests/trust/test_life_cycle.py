@@ -3,35 +3,11 @@
 import socket
 
 import pytest
+from prelude import STREAM
 
-STREAM = """
-import io, select
-class Stream(io.IOBase):
-    "A socket in Python; `on(request)` is called first."
-    def __init__(self, on=lambda request: None):
-        self.on = on
-        self.left = None  # after so many bytes the network holds still
-        self.sock = socket.socket()
-        self.sock.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
-    def readinto(self, buf):
-        self.on("read")
-        if self.left is None:
-            return self.sock.readinto(buf)
-        n = self.sock.readinto(memoryview(buf)[:self.left]) if self.left else None
-        self.left -= n or 0
-        return n
-    def write(self, data):
-        self.on("write")
-        return self.sock.write(data)
-    def ioctl(self, request, arg):
-        self.on(request)
-        if request == 4:
-            self.sock.close()
-        if request == 3:
-            ready = select.poll()
-            ready.register(self.sock, arg)
-            return sum(event for _, event in ready.poll(0))
-        return 0
+SCRIPT = (
+    STREAM
+    + """
 def wrap(ctx, stream, **kwargs):
     return ctx.wrap_socket(stream, server_hostname="localhost", server_port=PORT, **kwargs)
 def error(f, *args):
@@ -62,6 +38,7 @@ def forget():
 native = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 native.load_verify_locations(CA)
 """
+)
 
 both = pytest.mark.parametrize("version", ("1.2", "1.3"))
 
@@ -74,7 +51,7 @@ def live(run, server):
         port = server(version=version).port
         with socket.create_server(("127.0.0.1", 0)) as quiet:
             address = quiet.getsockname()
-            return run(STREAM + script, PORT=port, QUIET=address[1], **variables)
+            return run(SCRIPT + script, PORT=port, QUIET=address[1], **variables)
 
     return live
 
