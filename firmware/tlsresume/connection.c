@@ -67,7 +67,7 @@ connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner) {
     c->hidden_socket = ~(uintptr_t)o;
     c->owner = owner;
     c->thread = THIS_THREAD();
-    c->made_ms = mp_hal_ticks_ms(); // of a TLS 1.2 session, at the earliest
+    c->negotiated_ms = mp_hal_ticks_ms(); // at the earliest
     return c;
 }
 

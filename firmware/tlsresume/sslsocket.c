@@ -41,9 +41,10 @@ static bool is_tls_error(int err) {
 }
 
 // Upstream keeps the error, poll tells that there is one, and read tells which, both before
-// they touch the stream below. That one may be Python code, which has no place in a finaliser.
+// they touch the stream below, unless that is closed. It may be Python code, and there may be a
+// handshake to begin: neither has a place in a finaliser.
 static bool broken(tlsresume_socket_t *o, bool finaliser) {
-    if (finaliser && (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
+    if (finaliser && (!handshake_over(o) || (mp_obj_get_type(o->sock)->flags & MP_TYPE_FLAG_INSTANCE_TYPE))) {
         return false;
     }
     int err = 0;
@@ -136,6 +137,7 @@ static void negotiated(tlsresume_socket_t *o) {
         if (c->offered) {
             c->resumed = session_resumed(o->ssl.session, c->offered_mark);
         }
+        c->made_ms = c->negotiated_ms;
         c->negotiated_ms = mp_hal_ticks_ms();
         c->state = ESTABLISHED;
     }

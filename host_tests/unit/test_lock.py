@@ -76,3 +76,19 @@ def test_what_a_callback_counts_is_counted():
     with lock:
         cache.count("x")
     assert cache.counted("x") == 1
+
+
+def test_a_call_that_is_one_too_deep_gives_it_back():
+    def at(depth, function):
+        return at(depth - 1, function) if depth else function()
+
+    cache = SessionCache()
+    cache.put("a", 1, b"session")
+    for function in (lambda: len(cache), lambda: cache.get("a", 1), lambda: cache.get("b", 1)):
+        for depth in range(3000):
+            try:
+                at(depth, function)
+            except RuntimeError:
+                if depth > 20 and lock.mine():
+                    break
+        assert not lock.mine()

@@ -563,6 +563,27 @@ result(errors=errors, offered=stats["offered"], failed=stats["failed"])
     assert got == {"errors": [True], "offered": 1, "failed": 1}
 
 
+@pytest.mark.parametrize("version", ("1.2", "1.3"))
+def test_a_handshake_that_fails_costs_no_other_connection_its_session(run, server, version):
+    s = server(version=version)
+    got = run(
+        """
+ctx = client()
+fails = connect(ctx, SHUT, server_port=1, do_handshake_on_connect=False)
+once(ctx, PORT, server_port=1)
+kept = len(ctx.sessions)
+try:
+    echo(fails)
+except OSError:
+    fails.close()
+result(kept=kept, resumed=once(ctx, PORT, server_port=1), failed=ctx.session_stats()["failed"])
+""",
+        PORT=s.port,
+        SHUT=shut_at_once(),
+    )
+    assert got == {"kept": 1, "resumed": True, "failed": 1}
+
+
 def shut_at_once():
     """A port that reads the ClientHello, and closes."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -92,6 +92,18 @@ result(installed=hasattr(tls.SSLContext(tls.PROTOCOL_TLS_CLIENT), "sessions"))
     assert got["installed"]
 
 
+def test_uninstalling_after_the_modules_were_dropped(run):
+    got = run(
+        """
+tlsresume.install()
+del sys.modules["ssl"], sys.modules["ussl"]
+tlsresume.uninstall()
+result(native=not hasattr(tls.SSLContext(tls.PROTOCOL_TLS_CLIENT), "sessions"))
+"""
+    )
+    assert got["native"]
+
+
 def test_installing_the_same_cache_again_keeps_it(run):
     got = run(
         """

@@ -453,6 +453,27 @@ result(new=new != old and kept(ctx) == new, saved=Memory.saves, tags=sorted(ctx.
     assert got["tags"] == got["rebooted"] and len(got["tags"]) == 2
 
 
+def test_what_cannot_be_stored_outlives_what_waits_for_the_clock(run, server):
+    s = server(version="1.2")
+    got = run(
+        MEMORY
+        + """
+ctx = client(storage=Memory())
+once(ctx, PORT, server_port=1)
+ctx.save()
+right, snapshot.now = snapshot.now, lambda: 1000
+ctx = client(storage=Memory())
+ctx.verify_callback = lambda certificate, depth: 0
+once(ctx, PORT)
+len(ctx.sessions)
+snapshot.now = right
+result(resumed=once(ctx, PORT), n=len(ctx.sessions))
+""",
+        PORT=s.port,
+    )
+    assert got == {"resumed": True, "n": 2}
+
+
 def test_a_ticket_that_was_used_is_in_the_storage_no_more(run, server):
     s = server(version="1.3", tickets=1)
     got = run(

@@ -29,8 +29,8 @@ class Config:
     def verify_mode(self, mode):
         if mode == self.verify_mode:
             return
-        self._context.verify_mode = mode  # type: ignore
         self._changed()
+        self._context.verify_mode = mode  # type: ignore
 
     @property
     def verify_callback(self):
@@ -38,9 +38,9 @@ class Config:
 
     @verify_callback.setter
     def verify_callback(self, callback):
+        self._changed()
         self._context.verify_callback = callback  # type: ignore
         self._callback = callback
-        self._changed()
 
     @property
     def ecdsa_sign_callback(self):
@@ -49,9 +49,9 @@ class Config:
 
     @ecdsa_sign_callback.setter
     def ecdsa_sign_callback(self, callback):
+        self._changed()
         self._context.ecdsa_sign_callback = callback  # type: ignore
         self._sign_callback = callback
-        self._changed()
 
     def load_verify_locations(self, cafile=None, cadata=None):
         """Trust the CAs in `cafile` (a path; or PEM or DER data) or in `cadata` (PEM or DER).
@@ -108,6 +108,7 @@ class Config:
         return value
 
     def _changed(self):
+        """Called before what changes."""
         if self.sessions.pull is not None:  # type: ignore
             self.sessions.pull()  # type: ignore # what was earned before is kept
         self._standing[0] = None

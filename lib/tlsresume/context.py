@@ -113,9 +113,9 @@ class SSLContext(Config):
                     store.tick()
                 take = self.sessions.take
                 packed, made = take(host, port, fingerprint, self._reuse_tickets)  # type: ignore
-                age = self.sessions.now() - made
                 if store is not None:
                     store.tick()  # without the ticket that is used up now
+                age = self.sessions.now() - made
             made = None if packed is None else made
             owner = (self.sessions, host, port, self._standing, made)
             if _tlsresume.adopt(wrapped, self._context, owner, packed, age * 1000):

@@ -18,7 +18,7 @@ class Lock:
         self._lock = allocate_lock() if get_ident else None  # type: ignore
         self._owner = None  # get_ident() of the thread that is within
         self._depth = 0
-        self._leave = self._inner, self._outer if get_ident else self._inner
+        self._leave = int, self._lock.release if get_ident else int  # type: ignore
 
     def mine(self):
         """Whether this thread holds the lock."""
@@ -27,7 +27,7 @@ class Lock:
     def __enter__(self):
         if get_ident:
             me = get_ident()
-            if self._owner != me:
+            if not (self._depth and self._owner == me):
                 # No callback runs until the next jump, after the change is whole (py/vm.c).
                 self._lock.acquire()  # type: ignore
                 self._owner = me
@@ -35,16 +35,11 @@ class Lock:
         return self._depth == 1
 
     def __exit__(self, kind, error, traceback):
-        # Without a jump, at which a KeyboardInterrupt would leave the lock taken (py/vm.c).
-        self._leave[self._depth == 1]()
-
-    def _inner(self):
+        # Without a jump, at which a KeyboardInterrupt would leave the lock taken (py/vm.c), and
+        # without a call in Python, which may be one too deep.
+        outer = self._depth == 1
         self._depth -= 1
-
-    def _outer(self):
-        self._depth = 0
-        self._owner = None
-        self._lock.release()  # type: ignore
+        self._leave[outer]()
 
 
 lock = Lock()  # of all caches

@@ -86,7 +86,9 @@ class Persist:
 
     def _load_below(self, newer, slept):
         try:
-            self._cache.clear()  # or a ticket would be there twice
+            for fingerprint, host, port, _, _, _, _ in self._cache.sessions():
+                if isinstance(fingerprint, bytes):  # or a ticket would be there twice
+                    self._cache.remove(host, port, fingerprint)
             snapshot.load(self._cache, self._waiting, slept)
             snapshot.load(self._cache, newer, 0)
         finally:

@@ -46,7 +46,7 @@ def uninstall():
     while _modules:
         name, was = _modules.popitem()
         if was is None:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
         else:
             sys.modules[name] = was
     cache, _cache = _cache, None
