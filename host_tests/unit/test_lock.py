@@ -85,10 +85,10 @@ def test_a_call_that_is_one_too_deep_gives_it_back():
     cache = SessionCache()
     cache.put("a", 1, b"session")
     for function in (lambda: len(cache), lambda: cache.get("a", 1), lambda: cache.get("b", 1)):
-        for depth in range(3000):
+        for depth in range(1500):
             try:
                 at(depth, function)
             except RuntimeError:
-                if depth > 20 and lock.mine():
-                    break
-        assert not lock.mine()
+                if lock.mine():
+                    lock.__init__()  # for the tests that follow
+                    raise AssertionError("taken for good")
