@@ -100,7 +100,7 @@ def _forget(owner, given):
 def _keep(owner, event, packed, resumed, age, lifetime):
     """Put a session into its cache, or without memory lose it: a full handshake follows.
 
-    Nor what has no name, nor what renews a session that the application has brought along, nor
+    Not so what has no name, what renews a session that the application has brought along, and
     what may have been earned under another configuration than when its connection began.
     """
     cache, host, port, standing, made = owner
