@@ -17,11 +17,21 @@ class Configuration:
         self._told = told  # pairs of a name, and 32 bytes or an object that is held
         self._fingerprint = None
 
-    def having(self, name, *values, replace=False):
-        """A new Configuration that was told `values` too, under `name` (str); with `replace` in
-        the place of what it was told under that name. Not current yet."""
-        told = tuple([pair for pair in self._told if not (replace and pair[0] == name)])
-        new = Configuration(told + tuple([(name, _token(value)) for value in values]))
+    def having(self, name, *values):
+        """A new Configuration that was told `values` too, under `name` (str). Not current yet."""
+        return self._but(self._told + tuple([(name, _token(value)) for value in values]))
+
+    def setting(self, name, value):
+        """A new Configuration that was told `value` instead of what it was told under `name`; None
+        is what it was born with. Not current yet."""
+        told = list(self._told)
+        at = next((i for i, pair in enumerate(told) if pair[0] == name), len(told))
+        told[at : at + 1] = [] if value is None else [(name, _token(value))]
+        return self._but(tuple(told))
+
+    @staticmethod
+    def _but(told):
+        new = Configuration(told)
         new.current = False
         return new
 

@@ -38,6 +38,10 @@ class SSLContext:
         self._configuration.current = True
         self._reuse_tickets = reuse_tickets
         self._client = protocol == tls.PROTOCOL_TLS_CLIENT
+        if harvest.obstacle:
+            harvest.warn()
+            sessions = False
+            storage = None
         self.sessions = (
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
@@ -47,14 +51,12 @@ class SSLContext:
 
             self.sessions.store = Persist(self.sessions, storage)  # type: ignore
         self._nobody = self.sessions, None, None, UNKNOWN, None, None, None
-        if harvest.obstacle:
-            harvest.warn()
 
     def __setattr__(self, name, value):
         if name[0] == "_" or name == "sessions":
             object.__setattr__(self, name, value)
         elif getattr(self._context, name, self) is not value:
-            new = self._configuration.having(name, value, replace=True)
+            new = self._configuration.setting(name, value)
             self._configure(new, setattr, self._context, name, value)
 
     def __getattr__(self, name):
@@ -89,7 +91,7 @@ class SSLContext:
 
     def set_ciphers(self, ciphers):
         """Allow these, a list of names as `get_ciphers` gives. Raises OSError for others."""
-        new = self._configuration.having("ciphers", ":".join(ciphers), replace=True)
+        new = self._configuration.setting("ciphers", ":".join(ciphers))
         self._configure(new, self._context.set_ciphers, ciphers)
 
     def wrap_socket(
@@ -164,6 +166,8 @@ class SSLContext:
 
         Returns whether they were written (bool). Raises ValueError where there is no storage.
         """
+        if harvest.obstacle:
+            return False
         if self.sessions.store is None:
             raise ValueError("the context has no storage")
         return self.sessions.store.save()

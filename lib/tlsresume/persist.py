@@ -62,7 +62,7 @@ class Persist:
             self._attempt(self._load, "load_failed")
 
     def _save_now(self):
-        if not (self._clock_survives or clock_is_set()):
+        if not (self._clock_survives or clock_is_set(snapshot.now())):
             return False
         return self._attempt(self._save, "save_failed") is True
 
@@ -72,7 +72,7 @@ class Persist:
             if slept is None:
                 return
             unsaved = self._cache.changes != self._saved
-            snapshot.load(self._cache, self._waiting, slept)
+            snapshot.load(self._cache, self._waiting, slept + 1)  # in whole seconds, rounded up
             if not unsaved:
                 self._saved = self._cache.changes
         except Exception:
