@@ -25,8 +25,9 @@ EMPTY = bytes(FIRST)  # an entry without sessions
 
 
 def join(entry, session, made, expires, until, once):
-    """A new entry with `session` among those of `entry`, by age, as many as fit into MAX_BYTES;
-    if it is not for `once`, in their place. Raises ValueError for a session that does not fit."""
+    """A new entry with `session` among those of `entry`, by age, the newest that fit into
+    MAX_BYTES; if it is not for `once`, in their place. Raises ValueError for a session that does
+    not fit."""
     length = len(session)
     if length > MAX_BYTES:
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
@@ -34,8 +35,10 @@ def join(entry, session, made, expires, until, once):
     end = FIRST
     if once:
         end = _fit(entry, MAX_BYTES - length)
-        while at < end and _made(entry, at) > made:
+        while at < len(entry) and _made(entry, at) > made:
             at = after(entry, at)
+        if at > end:
+            return bytearray(entry)  # the newer ones leave it no room
     joined = bytearray(end + _HEAD_LEN + length)
     joined[:at] = memoryview(entry)[:at]
     pack_into(">IIIH", joined, at, made, expires, until, (_ONCE if once else 0) | length)
