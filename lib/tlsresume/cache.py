@@ -159,10 +159,14 @@ class SessionCache:
     def accept(self, host, port, fingerprint=b""):
         """Note that a handshake in which a session was offered went well."""
         with lock as first:
-            entry = self._spaces.get(fingerprint, _NONE).get(self._key(host, port))
-            if first and entry is not None and _entry.refusals(entry):
+            key = self._key(host, port)
+            entry = self._spaces.get(fingerprint, _NONE).get(key)
+            # One that had begun before a refusal says nothing about the next connection.
+            if first and entry is not None and 0 < _entry.refusals(entry) < _SKIP:
                 _entry.set_refusals(entry, _entry.refusals(entry) - 1, 0)
                 self.changes += 1
+                if _entry.is_empty(entry):
+                    self._forget(fingerprint, key, entry)
 
     def remove(self, host, port, fingerprint=None, made=None):
         """Forget what is known of `host` and `port`: of all fingerprints, or of one; with `made`
@@ -220,7 +224,7 @@ class SessionCache:
             host, _, port = key.rpartition(".")
             number = None if port == "?" else int(port)
             at = _entry.FIRST
-            while at < len(entry):
+            while at < len(entry) and _entry.used(entry):  # 0: it was wiped meanwhile
                 left = _entry.expires(entry, at) - now
                 if left > 0:
                     age = now - _entry.made(entry, at)
