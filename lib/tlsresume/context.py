@@ -177,9 +177,12 @@ class SSLContext:
         `new` afterwards; of the old one if that raises."""
         harvest.poll()  # what was earned before is kept
         old = self._configuration
+        # Up to the call without a jump, at which a callback might tell it something, too (py/vm.c).
+        known = old.current & (new.before is old)
         was_current = old.current
         self._configuration = new
         old.current = False
+        new.before = None
         try:
             result = function(*args, **kw)
         except BaseException:
@@ -187,7 +190,7 @@ class SSLContext:
                 old.current = was_current
                 self._configuration = old
             raise
-        if self._configuration is new and was_current:
+        if self._configuration is new and known:
             new.current = True
         else:
             self._configuration = UNKNOWN
