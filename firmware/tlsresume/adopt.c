@@ -3,10 +3,8 @@
 #include "connection.h"
 
 #include "py/gc.h"
-#include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
-#include "mbedtls/error.h"
 
 // Prove that this socket, which is new, is laid out as tlsresume_socket_t says, before it is trusted.
 static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
@@ -48,53 +46,16 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 5, 5, tlsresume_adopt);
 
-static void raise_handshake_error(int ret, uint32_t verify_flags) {
-    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
-        char info[256];
-        if (mbedtls_x509_crt_verify_info(info, sizeof(info), "\n", verify_flags) > 0) {
-            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s"), info);
-        }
-    }
-    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
-        ret = -MP_ENOMEM;
-    }
-    if (ret > -256) {
-        mp_raise_OSError(-ret); // an errno of the stream below
-    }
-    #if defined(MBEDTLS_ERROR_C)
-    char text[80];
-    mbedtls_strerror(ret, text, sizeof(text));
-    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
-    nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
-    #else
-    mp_raise_OSError(ret);
-    #endif
-}
-
-// handshake(socket, context): finish the handshake of an adopted socket, blocking as upstream's
-// wrap_socket does. Raises what upstream raises; the socket is then closed.
-static mp_obj_t tlsresume_handshake(mp_obj_t socket, mp_obj_t context) {
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
+// handshake(socket): finish the handshake of an adopted socket, blocking as upstream's wrap_socket
+// does. Raises what upstream raises; the socket is then closed.
+static mp_obj_t tlsresume_handshake(mp_obj_t socket) {
     int ret;
-    for (;;) {
-        #if MICROPY_PY_SSL_MBEDTLS_NEED_ACTIVE_CONTEXT
-        MP_STATE_THREAD(tls_ssl_context) = MP_OBJ_TO_PTR(context); // a socket's close takes it away
-        #else
-        (void)context;
-        #endif
-        ret = mbedtls_ssl_handshake(&o->ssl);
-        if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
-            break;
+    while ((ret = sslsocket_negotiate(MP_OBJ_TO_PTR(socket))) != 0) {
+        if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
+            sslsocket_raise(MP_OBJ_TO_PTR(socket), ret);
         }
         mp_event_wait_ms(1);
     }
-    sslsocket_negotiated(o, ret);
-    if (ret != 0) {
-        uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
-        o->sock = MP_OBJ_NULL;
-        mbedtls_ssl_free(&o->ssl);
-        raise_handshake_error(ret, verify_flags);
-    }
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_handshake_obj, tlsresume_handshake);
+MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_handshake_obj, tlsresume_handshake);

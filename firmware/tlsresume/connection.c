@@ -105,20 +105,20 @@ static bool is_refusal(const tlsresume_socket_t *o, int err) {
 void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
     if (err == 0) {
         mbedtls_ssl_session *session = o->ssl.session;
-        c->outcome = is_resumed(c, session) ? EVENT_RESUMED : EVENT_FULL;
+        c->outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
         c->negotiated_ms = mp_hal_ticks_ms();
         #if defined(MBEDTLS_SSL_SESSION_TICKETS)
-        if (c->offered && c->outcome == EVENT_FULL && session_mark(session) == c->offered_mark) {
+        if (c->offered && c->outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
             session->ticket_len = 0; // Mbed TLS has kept it: it does not fit the new secret
             session->ticket_lifetime = 0;
         }
         #endif
     } else if (err > -256) { // an errno of the stream below
-        c->outcome = EVENT_LOST;
+        c->outcome = OUTCOME_LOST;
     } else if (c->offered && is_refusal(o, err)) {
-        c->outcome = EVENT_REFUSED;
+        c->outcome = OUTCOME_REFUSED;
     } else {
-        c->outcome = err == MBEDTLS_ERR_SSL_CONN_EOF ? EVENT_LOST : EVENT_FAILED;
+        c->outcome = err == MBEDTLS_ERR_SSL_CONN_EOF ? OUTCOME_LOST : OUTCOME_FAILED;
     }
 }
 
@@ -130,47 +130,38 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
     return c->offered && session_mark(session) == c->offered_mark ? NULL : session;
 }
 
-bool connection_is_broken(const connection_t *c, const tlsresume_socket_t *o) {
-    return c->broken || (o->last_error <= -256 && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF);
-}
-
 // The oldest of the sessions that wait, taken out of its connection, if they are too many.
 static mbedtls_ssl_session *take_surplus(void) {
-    size_t size = 0;
+    size_t waiting = 0;
     connection_t *oldest = NULL;
     for (connection_t *c = CONNECTIONS; c != NULL; c = c->next) {
-        if (c->session != NULL) {
-            oldest = oldest == NULL ? c : oldest;
-            size += session_size(c->session);
+        if (c->session != NULL && waiting++ == 0) {
+            oldest = c;
         }
     }
-    if (size <= TLSRESUME_MAX_WAITING_LEN) {
-        return NULL;
+    mbedtls_ssl_session *session = NULL;
+    if (waiting > TLSRESUME_MAX_WAITING) {
+        session = oldest->session;
+        oldest->session = NULL;
     }
-    mbedtls_ssl_session *session = oldest->session;
-    oldest->session = NULL;
     return session;
 }
 
-void connection_closed(connection_t *c, tlsresume_socket_t *o) {
-    if (c->outcome == EVENT_NONE) {
-        c->outcome = EVENT_LOST;
-    }
-    c->broken = c->outcome <= EVENT_RESUMED && connection_is_broken(c, o);
-    c->given = MP_OBJ_NULL;
-    mbedtls_ssl_session *session = c->outcome > EVENT_RESUMED || c->broken ? NULL : connection_fresh(c, o);
-    if (session != NULL) {
+void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken) {
+    mbedtls_ssl_session *session = NULL;
+    if (c->outcome == OUTCOME_NONE) {
+        c->outcome = OUTCOME_LOST;
+    } else if (broken && c->outcome <= OUTCOME_RESUMED) {
+        c->outcome = OUTCOME_BROKEN;
+        c->told = false;
+    } else if ((session = connection_fresh(c, o)) != NULL) {
         o->ssl.session = NULL; // moved, not copied; upstream is about to free the rest
     }
+    c->given = MP_OBJ_NULL;
     CONNECTIONS_LOCK();
     c->session = session;
     c->hidden_socket = 0;
+    session = take_surplus();
     CONNECTIONS_UNLOCK();
-    mbedtls_ssl_session *surplus;
-    do {
-        CONNECTIONS_LOCK();
-        surplus = take_surplus();
-        CONNECTIONS_UNLOCK();
-        session_drop(surplus);
-    } while (surplus != NULL);
+    session_drop(session);
 }

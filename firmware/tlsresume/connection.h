@@ -6,18 +6,16 @@
 
 #include "py/mpstate.h"
 
-// What a connection has to tell; lib/tlsresume/harvest.py has the same numbers. Up to
-// EVENT_REFUSED it is how the handshake has ended, told once a connection.
+// How a connection went; lib/tlsresume/harvest.py has the same numbers.
 enum {
-    EVENT_NONE, // it goes on
-    EVENT_FULL,
-    EVENT_RESUMED,
-    EVENT_LOST, // the network has failed, or the application has given it up
-    EVENT_FAILED, // by an error of TLS
-    EVENT_REFUSED, // the same, or the peer has closed at once, and a session was offered
-    EVENT_BROKEN, // an error of TLS has ended the connection later
-    EVENT_POLLED, // a session of an open connection
-    EVENT_CLOSED, // a session of a closed one
+    OUTCOME_NONE, // the handshake goes on
+    OUTCOME_FULL,
+    OUTCOME_RESUMED,
+    OUTCOME_LOST, // the network has failed, or the application has given it up
+    OUTCOME_FAILED, // by an error of TLS
+    OUTCOME_REFUSED, // the same, or the peer has closed at once, and a session was offered
+    OUTCOME_BROKEN, // an error of TLS has ended the connection later
+    OUTCOME_CLOSED, // told before: here is its session
 };
 
 // The thread that runs this.
@@ -51,10 +49,9 @@ typedef struct _connection_t {
     uint32_t given_mark;
     uint32_t offered_mark;
     uint32_t offered_secret_mark;
-    uint8_t outcome; // EVENT_NONE to EVENT_REFUSED
+    uint8_t outcome;
     bool told; // the outcome
     bool offered;
-    bool broken; // by what a look came upon; closed: and not told yet
     bool polled;
 } connection_t;
 
@@ -83,24 +80,31 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
 
 // Whether an error of TLS has ended this connection: its session is not to be resumed (RFC 5246
 // 7.2.2, RFC 8446 6.2).
-bool connection_is_broken(const connection_t *c, const tlsresume_socket_t *o);
+static inline bool connection_is_broken(const tlsresume_socket_t *o) {
+    return o->last_error <= -256 && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
+}
 
 // The close of its socket, before upstream's: moves its session, and does nothing else that a
 // finaliser must not do.
-void connection_closed(connection_t *c, tlsresume_socket_t *o);
+void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken);
 
-// harvest.c: a session as take() tells of it. Raises MemoryError.
-mp_obj_t connection_event(const connection_t *c, mp_uint_t kind, mbedtls_ssl_session *session);
+// harvest.c: what take() tells of a connection, with its session or NULL. Raises MemoryError.
+mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session);
 
 // sslsocket.c: the types of adopted sockets.
 
 // Learn them from upstream's, once.
 void sslsocket_derive(const mp_obj_type_t *upstream);
 
-// Make this socket an adopted one, or tell that its handshake is over or has failed: err is 0,
-// Mbed TLS's, or minus an errno.
+// Make this socket an adopted one.
 void sslsocket_adopt(tlsresume_socket_t *o);
-void sslsocket_negotiated(tlsresume_socket_t *o, int err);
+
+// Go on with the handshake. Returns 0 when it is over, or Mbed TLS's "would block" or end of file;
+// raises what upstream's read and write raise for the rest.
+int sslsocket_negotiate(tlsresume_socket_t *o);
+
+// Close it, and raise what upstream raises for an error of Mbed TLS.
+void sslsocket_raise(tlsresume_socket_t *o, int err);
 
 #if TLSRESUME_TLS13
 
@@ -114,7 +118,8 @@ void ticket_configure(mbedtls_ssl_context *ssl);
 bool ticket_step(tlsresume_socket_t *o);
 
 // Process the tickets that have arrived, without blocking, up to the first byte of application data.
-void ticket_look(tlsresume_socket_t *o);
+// Returns whether an error of TLS came instead.
+bool ticket_look(tlsresume_socket_t *o);
 
 #endif
 

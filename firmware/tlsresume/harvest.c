@@ -9,37 +9,35 @@
 
 #define NEVER ((mp_uint_t)-1)
 
-// What was found, and whose it is: nobody else's from then on.
+// What was found, and is nobody else's from then on.
 typedef struct _found_t {
     connection_t *c;
-    uint8_t kind;
-    mbedtls_ssl_session *session; // of a closed connection; else NULL
+    uint8_t outcome; // OUTCOME_NONE if it was told
+    mbedtls_ssl_session *session; // of a closed connection, or NULL
 } found_t;
 
 // The ms until this connection has something to tell, or NEVER.
 static mp_uint_t connection_due(const connection_t *c, mp_uint_t age_ms) {
-    if ((c->outcome != EVENT_NONE && !c->told) || c->broken || c->session != NULL) {
+    if ((c->outcome != OUTCOME_NONE && !c->told) || c->session != NULL) {
         return 0;
     }
     if (c->hidden_socket == 0 || c->polled) {
         return NEVER;
     }
     mp_uint_t age = mp_hal_ticks_ms() - c->negotiated_ms;
-    return c->outcome == EVENT_NONE ? age_ms : age < age_ms ? age_ms - age : 0;
+    return c->outcome == OUTCOME_NONE ? age_ms : age < age_ms ? age_ms - age : 0;
 }
 
 static void find(connection_t *c, found_t *found) {
     found->c = c;
+    found->outcome = OUTCOME_NONE;
     found->session = NULL;
-    if (c->outcome != EVENT_NONE && !c->told) {
-        found->kind = c->outcome;
+    if (!c->told) {
+        found->outcome = c->outcome;
         c->told = true;
-    } else if (c->broken) {
-        found->kind = EVENT_BROKEN;
-        c->broken = false;
     } else {
-        found->kind = c->session == NULL ? EVENT_POLLED : EVENT_CLOSED;
         found->session = c->session;
+        found->outcome = c->session == NULL ? OUTCOME_NONE : OUTCOME_CLOSED;
         c->session = NULL;
         c->polled = true; // what comes later is taken at the close
     }
@@ -74,10 +72,7 @@ static mp_uint_t scan(mp_uint_t age_ms, found_t *found) {
 static mbedtls_ssl_session *open_session(const connection_t *c) {
     tlsresume_socket_t *o = connection_socket(c);
     gc_nbytes(o); // waits for a collection in another thread, which may not have seen this reference
-    if (c->hidden_socket == 0 || connection_is_broken(c, o)) {
-        return NULL;
-    }
-    return connection_fresh(c, o);
+    return c->hidden_socket == 0 || connection_is_broken(o) ? NULL : connection_fresh(c, o);
 }
 
 // Seconds since the negotiation.
@@ -101,7 +96,7 @@ static mp_uint_t session_age(const connection_t *c, const mbedtls_ssl_session *s
     return age;
 }
 
-mp_obj_t connection_event(const connection_t *c, mp_uint_t kind, mbedtls_ssl_session *session) {
+mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session) {
     bool tls13 = false;
     mp_obj_t not_after = mp_const_none;
     mp_uint_t age = 0;
@@ -118,9 +113,9 @@ mp_obj_t connection_event(const connection_t *c, mp_uint_t kind, mbedtls_ssl_ses
     }
     mp_obj_t items[] = {
         c->owner,
-        MP_OBJ_NEW_SMALL_INT(kind),
+        MP_OBJ_NEW_SMALL_INT(outcome),
         mp_const_none,
-        mp_obj_new_bool(c->outcome == EVENT_RESUMED),
+        mp_obj_new_bool(c->outcome == OUTCOME_RESUMED),
         mp_obj_new_bool(tls13),
         mp_obj_new_int_from_uint(connection_age(c)),
         mp_obj_new_int_from_uint(age),
@@ -141,7 +136,7 @@ static mp_obj_t found_event(const found_t *found, mbedtls_ssl_session *session) 
         session_drop(found->session);
         nlr_jump(nlr.ret_val);
     }
-    mp_obj_t event = connection_event(found->c, found->kind, session);
+    mp_obj_t event = connection_event(found->c, found->outcome, session);
     nlr_pop();
     if (session != NULL) {
         session->exported = 1;
@@ -150,7 +145,7 @@ static mp_obj_t found_event(const found_t *found, mbedtls_ssl_session *session) 
     return event;
 }
 
-// take(age_ms) -> (owner, event, packed or None, resumed, TLS 1.3, seconds since the negotiation,
+// take(age_ms) -> (owner, outcome, packed or None, resumed, TLS 1.3, seconds since the negotiation,
 // age of the session in seconds, the lifetime that the server hints at in seconds, end of the
 // peer's certificate or None), or None if there is nothing to tell.
 //
@@ -160,7 +155,7 @@ static mp_obj_t tlsresume_take(mp_obj_t age_in) {
     found_t found;
     while (scan(mp_obj_get_int_truncated(age_in), &found) == 0) {
         mbedtls_ssl_session *session = found.session;
-        if (found.kind == EVENT_POLLED && (session = open_session(found.c)) == NULL) {
+        if (found.outcome == OUTCOME_NONE && session == NULL && (session = open_session(found.c)) == NULL) {
             continue;
         }
         return found_event(&found, session);

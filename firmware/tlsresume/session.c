@@ -36,15 +36,7 @@ mp_obj_t session_not_after(const mbedtls_ssl_session *session) {
     #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
     if (session->peer_cert != NULL) {
         const mbedtls_x509_time *t = &session->peer_cert->valid_to;
-        mp_obj_t items[] = {
-            MP_OBJ_NEW_SMALL_INT(t->year),
-            MP_OBJ_NEW_SMALL_INT(t->mon),
-            MP_OBJ_NEW_SMALL_INT(t->day),
-            MP_OBJ_NEW_SMALL_INT(t->hour),
-            MP_OBJ_NEW_SMALL_INT(t->min),
-            MP_OBJ_NEW_SMALL_INT(t->sec),
-        };
-        return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
+        return mp_obj_new_bytes((const byte *)t, sizeof(*t));
     }
     #endif
     return mp_const_none;
@@ -78,16 +70,6 @@ size_t session_len(mbedtls_ssl_session *session) {
     }
     size_t len = session_save(session, NULL, 0);
     return len <= TLSRESUME_MAX_SESSION_LEN ? len : 0;
-}
-
-size_t session_size(const mbedtls_ssl_session *session) {
-    size_t size = sizeof(*session) + SESSION_TICKET_LEN(session);
-    #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
-    for (const mbedtls_x509_crt *crt = session->peer_cert; crt != NULL; crt = crt->next) {
-        size += sizeof(*crt) + crt->raw.len;
-    }
-    #endif
-    return size;
 }
 
 static uint32_t mark(const byte *data, size_t len) {

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "py/gc.h"
+#include "py/mperrno.h"
 #include "py/runtime.h"
 #include "py/stream.h"
+#include "mbedtls/error.h"
 
 typedef struct _socket_type_t {
     mp_obj_full_type_t type;
@@ -36,58 +38,99 @@ void sslsocket_adopt(tlsresume_socket_t *o) {
     SET_TYPE(o, negotiating_type);
 }
 
-void sslsocket_negotiated(tlsresume_socket_t *o, int err) {
+/******************************************************************************/
+// The handshake.
+
+void sslsocket_raise(tlsresume_socket_t *o, int ret) {
+    uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
+    o->sock = MP_OBJ_NULL;
+    mbedtls_ssl_free(&o->ssl);
+    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+        char info[256];
+        if (mbedtls_x509_crt_verify_info(info, sizeof(info), "\n", verify_flags) > 0) {
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s"), info);
+        }
+    }
+    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
+        ret = -MP_ENOMEM;
+    }
+    if (ret > -256) {
+        mp_raise_OSError(-ret); // an errno of the stream below
+    }
+    #if defined(MBEDTLS_ERROR_C)
+    char text[80];
+    mbedtls_strerror(ret, text, sizeof(text));
+    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
+    nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
+    #else
+    mp_raise_OSError(ret);
+    #endif
+}
+
+static void negotiated(tlsresume_socket_t *o, int ret) {
     connection_t *c = connection_find(o);
-    if (c != NULL && c->outcome == EVENT_NONE) {
-        connection_negotiated(c, o, err);
+    if (c != NULL) {
+        connection_negotiated(c, o, ret);
     }
     SET_TYPE(o, established_type);
     #if TLSRESUME_TLS13
-    if (err == 0 && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+    if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
         SET_TYPE(o, ticketed_type);
     }
     #endif
 }
 
-/******************************************************************************/
-// Read and write.
-
-// What upstream raises where a handshake fails, as Mbed TLS's error or minus an errno.
-static int exception_error(mp_obj_t exception) {
-    if (mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(&mp_type_OSError))) {
-        mp_obj_t value = mp_obj_exception_get_value(exception);
-        if (mp_obj_is_small_int(value)) {
-            mp_int_t err = MP_OBJ_SMALL_INT_VALUE(value);
-            return err > 0 ? -err : err;
-        }
+// Goes on with the handshake as upstream's read and write do, but for seeing how it ends. Returns 0
+// when it is over, or Mbed TLS's "would block" or end of file; raises what upstream raises for the
+// rest, and the socket is then closed.
+int sslsocket_negotiate(tlsresume_socket_t *o) {
+    #if MICROPY_PY_SSL_MBEDTLS_NEED_ACTIVE_CONTEXT
+    MP_STATE_THREAD(tls_ssl_context) = o->ssl_context; // a socket's close takes it away
+    #endif
+    int ret = mbedtls_ssl_handshake(&o->ssl);
+    if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        return ret;
     }
-    return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED; // a ValueError, or a verify callback's own
-}
-
-static mp_uint_t negotiate(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode, bool writing) {
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) != 0) {
-        if (handshake_over(o)) {
-            sslsocket_negotiated(o, 0);
-        } else if (o->sock == MP_OBJ_NULL) { // given up by upstream, and not just interrupted
-            sslsocket_negotiated(o, exception_error(MP_OBJ_FROM_PTR(nlr.ret_val)));
-        }
-        nlr_jump(nlr.ret_val);
+    negotiated(o, ret);
+    if (ret != 0 && ret != MBEDTLS_ERR_SSL_CONN_EOF) {
+        sslsocket_raise(o, ret);
     }
-    mp_uint_t ret = writing ? upstream_p->write(o_in, buf, size, errcode) : upstream_p->read(o_in, buf, size, errcode);
-    nlr_pop();
-    if (handshake_over(o)) {
-        sslsocket_negotiated(o, 0);
-    } else if (ret == MP_STREAM_ERROR && !mp_is_nonblocking_error(*errcode)) {
-        sslsocket_negotiated(o, *errcode);
-    }
+    o->last_error = ret;
     return ret;
 }
 
-static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
-    return negotiate(o_in, (void *)buf, size, errcode, true);
+// The same within a read or write, where `wanted` is what it waits for by itself. Returns whether
+// to go on with it.
+static MP_NOINLINE bool negotiate(tlsresume_socket_t *o, int wanted, int *errcode) {
+    o->poll_mask = 0;
+    int ret = sslsocket_negotiate(o);
+    *errcode = ret;
+    if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        *errcode = MP_EWOULDBLOCK;
+        if (ret != wanted) {
+            o->poll_mask = ret == MBEDTLS_ERR_SSL_WANT_READ ? MP_STREAM_POLL_RD : MP_STREAM_POLL_WR;
+        }
+    }
+    return ret == 0;
 }
+
+static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+    if (!negotiate(o, MBEDTLS_ERR_SSL_WANT_READ, errcode)) {
+        return MP_STREAM_ERROR;
+    }
+    return mp_get_stream(o_in)->read(o_in, buf, size, errcode); // of its new type
+}
+
+static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
+    if (!negotiate(MP_OBJ_TO_PTR(o_in), MBEDTLS_ERR_SSL_WANT_WRITE, errcode)) {
+        return MP_STREAM_ERROR;
+    }
+    return upstream_p->write(o_in, buf, size, errcode);
+}
+
+/******************************************************************************/
+// Reads in TLS 1.3.
 
 #if TLSRESUME_TLS13
 // Upstream reports EAGAIN twice a ticket, on a blocking socket too: once when the message is
@@ -106,18 +149,6 @@ static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *er
 }
 #endif
 
-static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
-    mp_uint_t ret = negotiate(o_in, buf, size, errcode, false);
-    #if TLSRESUME_TLS13
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    if (IS_TYPE(o, ticketed_type) && ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode) && ticket_step(o)) {
-        *errcode = 0;
-        ret = ticketed_read(o_in, buf, size, errcode);
-    }
-    #endif
-    return ret;
-}
-
 /******************************************************************************/
 // Close.
 
@@ -129,45 +160,38 @@ static bool stream_ready(mp_obj_t sock, mp_uint_t flag) {
 
 // The tickets that nobody has read, and what upstream leaves out: a close_notify (RFC 5246 7.2.1).
 // Without one OpenSSL's servers drop the session from their cache. A peer that cannot take it now
-// does not get one. What a stream in Python raises ends here, but for what ends a program.
+// does not get one. What a stream in Python raises ends here, but for what ends a program, which is
+// returned.
 static void *leave(connection_t *c, tlsresume_socket_t *o) {
-    volatile bool closed = false;
-    void *raised = NULL;
     nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        #if TLSRESUME_TLS13
-        if (IS_TYPE(o, ticketed_type)) {
-            ticket_look(o);
-        }
-        #endif
-        bool broken = connection_is_broken(c, o);
-        connection_closed(c, o);
-        closed = true;
-        if (!broken && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
-            mbedtls_ssl_close_notify(&o->ssl);
-        }
-        nlr_pop();
-    } else if (!mp_obj_exception_match(MP_OBJ_FROM_PTR(nlr.ret_val), MP_OBJ_FROM_PTR(&mp_type_Exception))) {
-        raised = nlr.ret_val;
+    if (nlr_push(&nlr) != 0) {
+        bool ends = !mp_obj_exception_match(MP_OBJ_FROM_PTR(nlr.ret_val), MP_OBJ_FROM_PTR(&mp_type_Exception));
+        return ends ? nlr.ret_val : NULL;
     }
-    if (!closed) {
-        connection_closed(c, o);
+    bool broken = connection_is_broken(o);
+    #if TLSRESUME_TLS13
+    if (!broken && IS_TYPE(o, ticketed_type)) {
+        broken = ticket_look(o);
     }
-    return raised;
+    #endif
+    connection_closed(c, o, broken);
+    if (!broken && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
+        mbedtls_ssl_close_notify(&o->ssl);
+    }
+    nlr_pop();
+    return NULL;
 }
 
 static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, int *errcode) {
-    if (request != MP_STREAM_CLOSE) {
-        return upstream_p->ioctl(o_in, request, arg, errcode);
-    }
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    connection_t *c = connection_find(o);
     void *raised = NULL;
-    if (c != NULL) {
-        if (gc_is_locked() || !handshake_over(o)) { // a finaliser, or nothing to take leave of
-            connection_closed(c, o);
-        } else {
+    if (request == MP_STREAM_CLOSE) {
+        connection_t *c = connection_find(o);
+        if (c != NULL && handshake_over(o) && !gc_is_locked()) { // not in a finaliser
             raised = leave(c, o);
+        }
+        if (c != NULL && c->hidden_socket != 0) {
+            connection_closed(c, o, connection_is_broken(o));
         }
     }
     mp_uint_t ret = upstream_p->ioctl(o_in, request, arg, errcode);
@@ -198,7 +222,7 @@ static mp_obj_t socket_session(tlsresume_socket_t *o) {
     }
     uint32_t mark = session_mark(o->ssl.session);
     if (c->given == MP_OBJ_NULL || c->given_mark != mark) {
-        mp_obj_t event = connection_event(c, EVENT_POLLED, o->ssl.session);
+        mp_obj_t event = connection_event(c, OUTCOME_NONE, o->ssl.session);
         mp_obj_t given = session_call(MP_QSTR__of, event, MP_OBJ_NULL);
         c->given = c->hidden_socket == 0 ? MP_OBJ_NULL : given; // a callback may have closed it
         c->given_mark = mark;
@@ -209,7 +233,7 @@ static mp_obj_t socket_session(tlsresume_socket_t *o) {
 
 static void socket_set_session(tlsresume_socket_t *o, mp_obj_t session) {
     connection_t *c = connection_find(o);
-    if (c == NULL || c->outcome != EVENT_NONE || o->ssl.state != MBEDTLS_SSL_HELLO_REQUEST) {
+    if (c == NULL || c->outcome != OUTCOME_NONE || o->ssl.state != MBEDTLS_SSL_HELLO_REQUEST) {
         mp_raise_ValueError(MP_ERROR_TEXT("session is set before the handshake"));
     }
     size_t len;
@@ -222,7 +246,7 @@ static void socket_set_session(tlsresume_socket_t *o, mp_obj_t session) {
 // None once closed, as in CPython, where a closed SSLSocket has no SSL object.
 static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
     const connection_t *c = connection_find(o);
-    return o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c != NULL && c->outcome == EVENT_RESUMED);
+    return o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c != NULL && c->outcome == OUTCOME_RESUMED);
 }
 
 static MP_NOINLINE void socket_own_attr(tlsresume_socket_t *o, qstr attr, mp_obj_t *dest) {
@@ -251,12 +275,11 @@ typedef mp_uint_t socket_write_t(mp_obj_t, const void *, mp_uint_t, int *);
 
 static void derive_type(socket_type_t *derived, const mp_obj_type_t *upstream, socket_read_t *read, socket_write_t *write) {
     mp_obj_full_type_t *type = &derived->type;
-    memcpy(type, upstream, sizeof(mp_obj_empty_type_t));
+    size_t n_slots = 0;
     for (const uint8_t *index = &upstream->slot_index_make_new; index <= &upstream->slot_index_locals_dict; ++index) {
-        if (*index != 0) {
-            type->slots[*index - 1] = upstream->slots[*index - 1];
-        }
+        n_slots = MAX(n_slots, *index);
     }
+    memcpy(type, upstream, sizeof(mp_obj_empty_type_t) + n_slots * sizeof(void *));
     derived->protocol.read = read;
     derived->protocol.write = write;
     derived->protocol.ioctl = socket_ioctl;

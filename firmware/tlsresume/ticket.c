@@ -49,23 +49,19 @@ bool ticket_step(tlsresume_socket_t *o) {
     return true;
 }
 
-void ticket_look(tlsresume_socket_t *o) {
+bool ticket_look(tlsresume_socket_t *o) {
     if (o->ssl.in_offt != NULL) {
-        return;
+        return false;
     }
-    mbedtls_ssl_set_bio(&o->ssl, o->ssl.p_bio, o->ssl.f_send, recv_if_ready, NULL);
+    o->ssl.f_recv = recv_if_ready;
     size_t tickets = 8; // no server gives more at once
     int ret;
     do {
         byte none;
         ret = mbedtls_ssl_read(&o->ssl, &none, 0);
     } while (ret == MBEDTLS_ERR_SSL_WANT_READ && ticket_step(o) && --tickets > 0);
-    if (ret <= -256 && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
-        connection_t *c = connection_find(o);
-        if (c != NULL) {
-            c->broken = true;
-        }
-    }
+    return ret <= -256 && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY
+           && ret != MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 // Whether a list of cipher suites, 0 at its end, has one of TLS 1.3 (RFC 8446 B.4).

@@ -26,8 +26,8 @@
 // The longest packed session in bytes; lib/tlsresume/entry.py keeps no longer one.
 #define TLSRESUME_MAX_SESSION_LEN (2048)
 
-// Of sessions of closed connections that wait to be taken, in bytes; the oldest go.
-#define TLSRESUME_MAX_WAITING_LEN (8192)
+// Sessions of closed connections that wait to be taken, at most; the oldest go.
+#define TLSRESUME_MAX_WAITING (8)
 
 // How upstream's SSLSocket begins (extmod/modtls_mbedtls.c) since MicroPython 1.21.
 typedef struct _tlsresume_socket_t {
@@ -45,9 +45,6 @@ typedef struct _tlsresume_socket_t {
 // longer than is kept. Does not allocate.
 size_t session_len(mbedtls_ssl_session *session);
 
-// What it takes in Mbed TLS's heap, at least.
-size_t session_size(const mbedtls_ssl_session *session);
-
 // Numbers for what the server would know this session by (its ticket, else its ID), and for what
 // it is resumed with in TLS 1.2 (the master secret).
 uint32_t session_mark(const mbedtls_ssl_session *session);
@@ -59,8 +56,8 @@ mp_obj_t session_pack(mbedtls_ssl_session *session);
 // The reverse: returns 0 or Mbed TLS's error; on success the caller frees the session.
 int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed);
 
-// When the certificate that the peer has shown in this very session ends: (year, month, day,
-// hour, minute, second), or None.
+// When the certificate that the peer has shown in this very session ends: year, month, day, hour,
+// minute and second, a C int each, in bytes; or None.
 mp_obj_t session_not_after(const mbedtls_ssl_session *session);
 
 // Whether the peer has shown a certificate in this very session.
@@ -76,7 +73,7 @@ void session_drop(mbedtls_ssl_session *session);
 // adopt.c
 
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_handshake_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
 
 // harvest.c: what connections have to tell.
 

@@ -147,7 +147,7 @@ class SSLContext:
             harvest.warn()
             return wrapped
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped, self._context)
+            _tlsresume.handshake(wrapped)
         harvest.schedule()
         return wrapped
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from struct import unpack
 
 from .cache import CEILING
 from .clock import clock_is_set
@@ -21,21 +22,20 @@ BUSY = 10  # ms until the next try, where a callback has interrupted a cache
 
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 
-# firmware/tlsresume/connection.h has the same numbers.
+# How a connection went; firmware/tlsresume/connection.h has the same numbers.
 _FULL = 1
 _RESUMED = 2
 _LOST = 3
 _REFUSED = 5
 _BROKEN = 6
 _COUNTERS = (
-    None,
+    "harvested_poll",
     "full",
     "hits",
     "failed",
     "failed",
     "failed",
     "failed",
-    "harvested_poll",
     "harvested_close",
 )
 
@@ -101,7 +101,7 @@ def proved_until(owner, resumed, tls13, since, not_after):
 
     Resumption proves nothing anew. A full handshake `since` seconds ago does, for a day in TLS 1.2
     (RFC 5246 F.1.4), for a week in TLS 1.3 (RFC 8446 4.6.1), and no longer than the certificate
-    lasts: `not_after`, (year, month, day, hour, minute, second), or None if it is not known.
+    lasts: `not_after`, six C ints from the year to the second, or None if it is not known.
     """
     cache, until = owner[0], owner[5]
     if resumed:
@@ -109,47 +109,50 @@ def proved_until(owner, resumed, tls13, since, not_after):
     now = cache.now()
     until = now - since + (_CEILING_TLS13 if tls13 else CEILING)
     today = time.gmtime()
-    if not_after is None or not clock_is_set() or not_after[0] > today[0] + 1:
+    if not_after is None or not clock_is_set():
+        return until
+    end = unpack("6i", not_after)
+    if end[0] > today[0] + 1:
         return until
     # Of both in the same way: mktime() takes them for local time where there is one.
-    left = time.mktime(not_after + (0, 0)) - time.mktime(today[:6] + (0, 0))
+    left = time.mktime(end + (0, 0)) - time.mktime(today[:6] + (0, 0))
     return min(until, now + int(left))
 
 
-def _handle(owner, event, packed, resumed, tls13, since, age, lifetime, not_after):
-    owner[0].count(_COUNTERS[event])
+def _handle(owner, outcome, packed, resumed, tls13, since, age, lifetime, not_after):
+    owner[0].count(_COUNTERS[outcome])
     if packed is None:
-        _tell(owner, event)
-        return
-    try:
-        until = proved_until(owner, resumed, tls13, since, not_after)
-        _keep(owner, packed, tls13, until, age, lifetime)
-    except MemoryError:
-        pass
-    finally:
-        _tlsresume.wipe(packed)
+        _tell(owner, outcome)
+    else:
+        try:
+            until = proved_until(owner, resumed, tls13, since, not_after)
+            _keep(owner, packed, tls13, until, age, lifetime)
+        except MemoryError:
+            pass
+        finally:
+            _tlsresume.wipe(packed)
 
 
-def _tell(owner, event):
+def _tell(owner, outcome):
     """What a handshake's end says of what was offered, or a connection's of what it has given."""
     cache, host, port, configuration, made, until, ticket = owner
     try:
         if host is None:
             return
         fingerprint = configuration.fingerprint()
-        if event == _REFUSED:
+        if outcome == _REFUSED:
             cache.count("refused")
             cache.refuse(host, port, fingerprint)
-        elif event == _BROKEN:  # RFC 5246 7.2.2: nor is what it has given to be resumed
+        elif outcome == _BROKEN:  # RFC 5246 7.2.2: nor is what it has given to be resumed
             cache.remove(host, port, fingerprint)
-        elif event == _LOST:
+        elif outcome == _LOST:
             if ticket is not None:  # the network has failed, and nobody has used it
                 _give_back(owner, fingerprint)
         elif made is not None:
-            if event == _FULL:
+            if outcome == _FULL:
                 cache.count("declined")
                 cache.miss = "declined"
-            if event != _RESUMED:
+            if outcome != _RESUMED:
                 cache.remove(host, port, fingerprint, made)  # it is of no use any more
             cache.accept(host, port, fingerprint)
     finally:
