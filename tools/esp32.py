@@ -32,9 +32,9 @@ def build(board, tree, *arguments, name=None):
     out.mkdir(parents=True, exist_ok=True)
     make = [] if os.environ.get("IDF_PATH") else _container(tree)
     make += ["make", "-C"]
-    _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross")
+    _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross", tree)
     make += [str(tree / "ports" / "esp32"), f"BOARD_DIR={sources.ROOT / 'boards' / board}"]
-    _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}")
+    _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}", tree)
     _check_size(out, tree)
     return out / "firmware.bin"
 
@@ -81,10 +81,10 @@ def _container(tree):
     return ["docker", "run", "--rm", *user, *folders, image(tree)]
 
 
-def _run(command, log, title):
+def _run(command, log, title, tree):
     process = subprocess.Popen(
         command,
-        env=sources.environment(),
+        env=sources.environment(tree),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
