@@ -59,7 +59,7 @@ def _build(board, name, *arguments):
     tree = sources.micropython()
     out = folder(name, tree, board, *arguments)
     if warning := versions.warning(tree):
-        console.print(warning)
+        console.print(warning, soft_wrap=True)
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
     if board == "UNIX":
         port = [f"VARIANT_DIR={BOARDS / board}", f"VARIANT={board}", "MICROPY_STANDALONE=0"]
