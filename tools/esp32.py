@@ -32,9 +32,9 @@ def build(board, tree, *arguments, name=None):
     out.mkdir(parents=True, exist_ok=True)
     make = [] if os.environ.get("IDF_PATH") else _container(tree)
     make += ["make", "-C"]
-    _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross", tree)
+    _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross")
     make += [str(tree / "ports" / "esp32"), f"BOARD_DIR={sources.ROOT / 'boards' / board}"]
-    _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}", tree)
+    _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}")
     _check_size(out, tree)
     return out / "firmware.bin"
 
@@ -67,8 +67,12 @@ def _version(idf):
 
 
 def image(tree):
-    """The container (str) with the newest ESP-IDF that this release of MicroPython supports."""
+    """The container (str) with the ESP-IDF that this release of MicroPython recommends, or the
+    newest that it supports."""
     readme = (tree / "ports" / "esp32" / "README.md").read_text()
+    recommended = re.search(r"recommended\s+version\s[^.]*?\b(v\d+\.[\d.]*\d)", readme)
+    if recommended:
+        return f"espressif/idf:{recommended[1]}"
     supported = re.search(r"MicroPython supports (.*)", readme)[1]
     return "espressif/idf:" + re.findall(r"v[\d.]*\d", supported)[-1]
 
@@ -81,10 +85,10 @@ def _container(tree):
     return ["docker", "run", "--rm", *user, *folders, image(tree)]
 
 
-def _run(command, log, title, tree):
+def _run(command, log, title):
     process = subprocess.Popen(
         command,
-        env=sources.environment(tree),
+        env=sources.environment(),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

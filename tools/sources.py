@@ -63,12 +63,12 @@ def checkout():
     return tree
 
 
-def environment(tree):
-    """The environment (dict) to build MicroPython's `tree` in: without the variables of our own
-    make."""
+def environment(tree=None):
+    """The environment (dict) to build MicroPython in: without the variables of our own make, and
+    with the release of a `tree` that is no git checkout."""
     ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD", "PORT", "VARIANT")
     env = {name: value for name, value in os.environ.items() if name not in ours}
-    if not (tree / ".git").exists():
+    if tree and not (tree / ".git").exists():
         # Without this MicroPython names the commit of a repository around it as its version.
         env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = f"v{versions.micropython(tree)}"
     return env

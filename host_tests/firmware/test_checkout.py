@@ -40,6 +40,8 @@ def upstream(tmp_path, monkeypatch):
         repository(tmp_path / name, "library/code.c")
         git(main, "submodule", "-q", "add", f"file://{tmp_path / name}", name)
     git(main, "commit", "-qm", "Submodules.")
+    git(tmp_path / "lib/mbedtls", "commit", "-q", "--allow-empty", "-m", "Later.")
+    git(tmp_path / "lib/mbedtls", "tag", mbedtls_tag)
     git(main, "tag", tag)
     monkeypatch.setattr(sources, "CHECKOUT", tmp_path / "build" / "checkout")
     monkeypatch.delenv("MICROPYTHON", raising=False)
@@ -50,6 +52,13 @@ def test_it_has_the_submodules_that_esp32_needs(upstream):
     tree = sources.checkout()
     assert tree == sources.CHECKOUT
     assert all((tree / name / "library" / "code.c").exists() for name in SUBMODULES)
+
+
+def test_its_mbedtls_is_the_pinned_one(upstream):
+    tree = sources.checkout()
+    said = ["git", "-C", tree / "lib" / "mbedtls", "describe", "--tags"]
+    said = subprocess.run(said, check=True, capture_output=True, text=True).stdout
+    assert said.strip() == sources.pinned_tags()[1]
 
 
 def test_it_is_cloned_once(upstream):
