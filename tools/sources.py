@@ -131,10 +131,7 @@ def _from_debian(aside):
     archives, failed = {}, []
     for suite in packages.pop("suites"):
         missing = {name: pin[suite] for name, pin in packages.items() if name not in archives}
-        try:
-            archives |= _from_suite(suite, missing, failed)
-        except SourceError as e:
-            failed.append(str(e))
+        archives |= _from_suite(suite, missing, failed)
     if len(archives) < len(packages):
         raise SourceError("\n".join(failed))
     with progress("unpacking sources", len(packages)) as advance:
@@ -152,21 +149,22 @@ def _from_suite(suite, pins, failed):
     folder.mkdir(parents=True, exist_ok=True)
     found = {name: _pinned(folder, name, pin) for name, pin in pins.items()}
     missing = [name for name in pins if found[name] is None]
-    if not missing:
-        return found
-    with progress(f"fetching source packages of {suite}", len(missing) + 1) as advance:
-        env = _private_apt(suite)
-        _run(["apt-get", "update"], env, folder)
-        advance()
-        for name in missing:
-            try:
-                _run(["apt-get", "source", "--download-only", name], env, folder)
-            except SourceError as e:  # of the package's other files, if the archive is there
-                failed.append(str(e))
-            found[name] = _pinned(folder, name, pins[name]) or _newer(folder, name, pins[name])
-            if found[name] is None:
-                failed.append(f"{name} {pins[name]['version']} is not in Debian's {suite}")
-            advance()
+    if missing:
+        with progress(f"fetching source packages of {suite}", len(missing) + 1) as advance:
+            env = _private_apt(suite)
+            commands = [["update"], *(["source", "--download-only", name] for name in missing)]
+            for command in commands:
+                try:
+                    _run(["apt-get", *command], env, folder)
+                except SourceError as e:  # the archive may be there, and the package's rest not
+                    failed.append(str(e))
+                    if command == ["update"]:
+                        break
+                advance()
+    for name in missing:
+        found[name] = _pinned(folder, name, pins[name]) or _newer(folder, name, pins[name])
+        if found[name] is None:
+            failed.append(f"{name} {pins[name]['version']} is not in Debian's {suite}")
     return {name: archive for name, archive in found.items() if archive}
 
 
