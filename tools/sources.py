@@ -28,6 +28,7 @@ PINNED = BUILD / "src" / "micropython"
 CHECKOUT = BUILD / "src" / "checkout"
 SUBMODULES = ("lib/mbedtls", "lib/lwip", "lib/micropython-lib")
 ESP32_SUBMODULES = ("lib/berkeley-db-1.xx", "lib/micropython-lib", "lib/tinyusb")
+OLDEST = (1, 25)  # before it Mbed TLS was 3.5, with another TLS 1.3
 STAMP = ".tlsresume-sources"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -89,6 +90,9 @@ def pinned_tags():
 def _checked(tree):
     if not (tree / "py" / "mpconfig.h").exists():
         raise SourceError(f"MICROPYTHON={tree} is no MicroPython checkout")
+    release = versions.micropython(tree)
+    if tuple(map(int, release.split(".")[:2])) < OLDEST:
+        raise SourceError(f"MICROPYTHON={tree} is {release}: tlsresume wants 1.25 or later")
     if not (tree / "lib" / "mbedtls" / "library").exists():
         raise SourceError(
             f"{tree}/lib/mbedtls is empty: git -C {tree} submodule update --init lib/mbedtls"

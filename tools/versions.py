@@ -15,8 +15,8 @@ def micropython(tree):
     """The release of `tree` (a Path), such as "1.26.1" or "1.29.0-preview"."""
     text = (tree / "py" / "mpconfig.h").read_text()
     version = _numbers(text, "MICROPY_VERSION_{}", ("MAJOR", "MINOR", "MICRO"))
-    preview = re.search(r"define MICROPY_VERSION_PRERELEASE 1", text)
-    return _dotted(version) + ("-preview" if preview else "")
+    preview = re.search(r"define MICROPY_VERSION_PRERELEASE +1", text)
+    return dotted(version) + ("-preview" if preview else "")
 
 
 def mbedtls(tree):
@@ -25,25 +25,24 @@ def mbedtls(tree):
     return _numbers(text, "MBEDTLS_VERSION_{}", ("MAJOR", "MINOR", "PATCH"))
 
 
+def dotted(version):
+    """A version as it is written (str)."""
+    return ".".join(map(str, version))
+
+
 def describe(tree):
     """Both, for a person (str)."""
-    return f"MicroPython {micropython(tree)}, Mbed TLS {_dotted(mbedtls(tree))}"
+    return f"MicroPython {micropython(tree)}, Mbed TLS {dotted(mbedtls(tree))}"
 
 
 def warning(tree):
     """What to say where the Mbed TLS in `tree` is known to be at fault; "" where it is not."""
     version = mbedtls(tree)
-    known = [f"{what}, mended in {_dotted(fix)}" for fix, what in MENDED.items() if version < fix]
+    known = [f"{what}, mended in {dotted(fix)}" for fix, what in MENDED.items() if version < fix]
     if not known:
         return ""
-    return "\n  ".join(
-        [f"warning: Mbed TLS {_dotted(version)} has known vulnerabilities:", *known]
-    )
+    return "\n  ".join([f"warning: Mbed TLS {dotted(version)} has known vulnerabilities:", *known])
 
 
 def _numbers(text, name, parts):
     return tuple(int(re.search(rf"define {name.format(part)} +(\d+)", text)[1]) for part in parts)
-
-
-def _dotted(version):
-    return ".".join(map(str, version))

@@ -6,6 +6,7 @@ import os
 import tarfile
 
 import pytest
+import releases
 import sources
 import versions
 
@@ -14,23 +15,21 @@ from build import folder
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Make a tree of a release: `tree(name, micro, patch)`, of MicroPython's and Mbed TLS's."""
+    """Make a tree of a release: `tree(name, micro, patch, minor)`, of Mbed TLS 3.6.`patch`."""
     monkeypatch.setattr(sources, "BUILD", tmp_path / "build")
 
-    def tree(name, micro=1, patch=7):
+    def tree(name, micro=1, patch=7, minor=26):
         top = tmp_path / name
-        numbers = (
-            f"MAJOR 1\n#define MICROPY_VERSION_MINOR 26\n#define MICROPY_VERSION_MICRO {micro}"
-        )
-        write(top / "py/mpconfig.h", f"#define MICROPY_VERSION_{numbers}\n")
-        numbers = (
-            f"MAJOR  3\n#define MBEDTLS_VERSION_MINOR  6\n#define MBEDTLS_VERSION_PATCH  {patch}"
-        )
         header = top / "lib/mbedtls/include/mbedtls/build_info.h"
-        write(header, f"#define MBEDTLS_VERSION_{numbers}\n")
+        define(header, "MBEDTLS_VERSION", MAJOR=3, MINOR=6, PATCH=patch)
+        define(top / "py/mpconfig.h", "MICROPY_VERSION", MAJOR=1, MINOR=minor, MICRO=micro)
         return top
 
     return tree
+
+
+def define(path, prefix, **numbers):
+    write(path, "".join(f"#define {prefix}_{name}  {n}\n" for name, n in numbers.items()))
 
 
 def write(path, text):
@@ -89,6 +88,40 @@ def test_an_affected_mbedtls_is_named_with_what_mends_it(tree):
 
 def test_the_pinned_mbedtls_is_not_affected():
     assert versions.warning(sources.pinned()) == ""
+
+
+def test_a_release_that_is_too_old_is_refused(tree, monkeypatch):
+    monkeypatch.setenv("MICROPYTHON", str(tree("a", minor=24)))
+    with pytest.raises(sources.SourceError, match="is 1.24.1: tlsresume wants 1.25 or later"):
+        sources.micropython()
+
+
+TABLE = """Before.
+| MicroPython | Mbed TLS | unix port |
+|---|---|---|
+| 1.26.1 | 3.6.2 | 1 passed |
+| 1.28.0 | 3.6.2 | 1 passed |
+After.
+"""
+
+
+def test_the_table_gets_a_row_beside_or_instead_of_those_that_are_there():
+    rows = ["1.27.0", "3.6.2", "2 passed"], ["1.28.0", "3.6.7", "3 passed"]
+    before, _, rule, kept, *new, after = releases.table(TABLE, rows).splitlines()
+    assert (before, after) == ("Before.", "After.")
+    assert rule == "|---" * len(releases.HEAD) + "|"
+    assert kept == "| 1.26.1 | 3.6.2 | 1 passed |"
+    assert new == ["| 1.27.0 | 3.6.2 | 2 passed |", "| 1.28.0 | 3.6.7 | 3 passed |"]
+
+
+def test_the_documents_table_is_what_is_made():
+    text = releases.README.read_text()
+    assert releases.table(text, []) == text
+
+
+def test_what_passed_is_counted():
+    suite = '<testsuites><testsuite tests="9" failures="1" errors="0" skipped="2"/></testsuites>'
+    assert releases.summary(suite) == "6 passed, 1 failures, 2 skipped"
 
 
 # In apt's place: the suites' packages are folders, and an index may name what is gone.

@@ -34,6 +34,8 @@ ELSEWHERE = {
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
     r"mpremote mip install .*": "host_tests/board/test_board_libraries.py",
     r"make -C ports/unix .*": "host_tests/firmware/test_standard.py",
+    r"build/venv/bin/python tools/releases.py .*": "host_tests/firmware/test_releases.py",
+    r"git -C DIR/lib/mbedtls .*": "host_tests/firmware/test_checkout.py",
     r"idf.py .*": "host_tests/firmware/test_fragments.py",
 }
 
