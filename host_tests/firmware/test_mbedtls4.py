@@ -38,3 +38,40 @@ def test_it_compiles_without_a_warning(mbedtls, micropython, tmp_path, tls13):
             text=True,
         )
         assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A tree of MicroPython's with an Mbed TLS 4, as far as the build fragments look at it."""
+    top = tmp_path / "micropython"
+    (top / "lib" / "mbedtls" / "tf-psa-crypto").mkdir(parents=True)
+    (top / "py").symlink_to(sources.micropython() / "py")
+    return top
+
+
+TLS13 = {f"ssl_tls13_{name}.c" for name in ("client", "generic", "keys", "server")}
+
+
+def of_mbedtls(paths):
+    return {Path(path).name for path in paths if "lib/mbedtls/" in path}
+
+
+def test_make_adds_tls13_and_leaves_psa_to_it(tree, tmp_path):
+    makefile = tmp_path / "Makefile"
+    text = f"TOP = {tree}\nUSERMOD_DIR = {MODULE}\nTLSRESUME_TLS13 = 1\n"
+    text += f"include {MODULE}/micropython.mk\nall:\n\t@echo $(SRC_THIRDPARTY_C)\n"
+    makefile.write_text(text)
+    said = subprocess.check_output(["make", "-s", "-f", makefile, "all"], text=True)
+    assert of_mbedtls(said.split()) == TLS13
+
+
+def test_cmake_adds_tls13_and_leaves_psa_to_it(tree, tmp_path):
+    text = "cmake_minimum_required(VERSION 3.12)\nproject(harness NONE)\n"
+    text += "add_library(usermod INTERFACE)\n"
+    text += f"set(MICROPY_DIR {tree})\nset(TLSRESUME_TLS13 ON)\n"
+    text += f"include({MODULE}/micropython.cmake)\n"
+    text += 'get_target_property(found usermod_tlsresume INTERFACE_SOURCES)\nmessage("${found}")\n'
+    (tmp_path / "CMakeLists.txt").write_text(text)
+    command = ["cmake", "-S", tmp_path, "-B", tmp_path / "out"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    assert of_mbedtls(said.strip().split(";")) == TLS13
