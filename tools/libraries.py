@@ -56,9 +56,9 @@ def _from_pypi():
 
 def _from_debian():
     """Debian adds requests and mip as a patch of new files: their lines, each behind a plus."""
-    sources.micropython()
+    sources.pinned()
     archives = sources.BUILD / "src" / "archives"
-    (archive,) = archives.glob("micropython_*.debian.tar.*")
+    archive = max(archives.glob("micropython_*.debian.tar.*"))
     with tarfile.open(archive) as tar:
         patch = tar.extractfile("debian/patches/mip.patch").read().decode()
     for name, lines in re.findall(

@@ -54,7 +54,11 @@ def ctrl_c(command, running, **kwargs):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
+    try:
+        said, _ = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the lock that it may hold
+        raise
     assert session(process.pid) == set()
     return process.returncode, said
 
@@ -71,6 +75,14 @@ def test_ctrl_c_in_a_build_ends_the_compiler(tmp_path):
     env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     code, said = ctrl_c([ROOT / "tools/build.py", "UNIX"], {"sleep"}, env=env)
     assert code == 130 and "Traceback" not in said
+
+
+def test_where_ctrl_c_is_ignored_the_tests_can_press_it_still():
+    test = f"{__file__}::{test_ctrl_c_in_a_build_ends_the_compiler.__name__}"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]  # as nohup and & do
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
 
 
 SERVERS = {
