@@ -24,15 +24,20 @@ def build(board, *arguments, name=None):
 
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
-    if not (BOARDS / board).is_dir():
-        names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
-        raise BuildError(f"no board {board}: {names}")
+    if board not in names():
+        wrong = f"no board {board}" if board else "name the board"
+        raise BuildError(f"{wrong}: BOARD=..., of {', '.join(names())}")
     name = name or "-".join([board, *_variant(board, arguments)])
     if board.startswith("ESP32"):
         esp32.check()
         return esp32.build(board, sources.checkout(), *arguments, name=name)
     with sources.BUILDING:
         return _build(board, name, *arguments)
+
+
+def names(pattern="*"):
+    """The boards' names, sorted, of those that match."""
+    return sorted(folder.name for folder in BOARDS.glob(pattern) if folder.is_dir())
 
 
 def _build(board, name, *arguments):
@@ -99,7 +104,7 @@ def _last_steps(log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD", help="a folder of boards/")
+    parser.add_argument("board", metavar="BOARD", nargs="?", help="a folder of boards/")
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     console.print(f"{build(args.board, *args.arguments)}", soft_wrap=True)

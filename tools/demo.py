@@ -76,6 +76,10 @@ def target(args):
             yield OnBoard(board, (args.wifi_name, args.wifi_password), args.host)
     elif args.board == "UNIX":
         yield Unix(build("UNIX"))
+    elif args.board.startswith("ESP32"):
+        sys.exit(
+            f"demo: {args.board} is not emulated: plug it in, make flash, and name its PORT=..."
+        )
     else:
         with Emulator(build(args.board)) as emulator, Board(emulator.port) as board:
             yield OnBoard(board, None, None)

@@ -1,15 +1,14 @@
 """Get the pinned sources of MicroPython, Mbed TLS and lwIP into build/src/micropython.
 
 They are the upstream archives inside Debian's source packages, fetched by a private apt
-configuration that leaves the system's own untouched, signatures checked; where there is no
-apt, MicroPython's git tag with its submodules. A second run needs no network.
+configuration that leaves the system's own untouched, from its mirror, signatures checked; where
+there is none, MicroPython's git tag with its submodules. A second run needs no network.
 MICROPYTHON=DIR uses a checkout of one's own instead.
 """
 
 import argparse
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tarfile
@@ -18,6 +17,7 @@ from pathlib import Path
 import tomllib
 from command import ToolError, run
 from filelock import FileLock
+from mirrors import mirrors
 from progress import console, progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +37,10 @@ BUILDING = FileLock(BUILD / "lock")
 
 class SourceError(ToolError):
     """What is wrong with the sources, and what to do about it."""
+
+
+class Unreachable(SourceError):
+    """A place that the sources might have come from."""
 
 
 def micropython():
@@ -74,6 +78,8 @@ def pinned_tag():
 
 
 def _checked(tree):
+    if " " in str(tree):
+        raise SourceError(f"MICROPYTHON={tree}: make cannot build in a path with a space")
     if not (tree / "py" / "mpconfig.h").exists():
         raise SourceError(f"MICROPYTHON={tree} is no MicroPython checkout")
     if not (tree / "lib" / "mbedtls" / "library").exists():
@@ -104,9 +110,10 @@ def _clone(pins, aside):
 
 
 def _fetch(pins, aside):
-    if shutil.which("apt-get") and KEYRING.exists():
+    try:
         _from_debian(pins, aside)
-    else:
+    except Unreachable as e:
+        console.print(f"note: {e}\nMicroPython's git repository it is, then.", soft_wrap=True)
         _from_git(pins["micropython"], aside, SUBMODULES)
     # Manifests with require() look for this file.
     (aside / "lib" / "micropython-lib").mkdir(exist_ok=True)
@@ -120,7 +127,6 @@ def _from_debian(pins, aside):
     if not all(wanted.values()):
         with progress("fetching source packages", len(pins) + 1) as advance:
             env = _private_apt(pins["micropython"]["suite"])
-            _run(["apt-get", "update"], env, archives)
             advance()
             for name in pins:
                 _run(["apt-get", "source", "--download-only", name], env, archives)
@@ -154,13 +160,11 @@ def _archive(archives, name, pin):
 
 
 def _private_apt(suite):
-    """The environment for an apt that knows the one suite's sources, and nothing else."""
+    """The environment for an apt that knows the one suite's sources, of the first mirror that has
+    them, and nothing else. Raises Unreachable."""
     home = BUILD / "apt"
     for folder in ("lists/partial", "cache/archives/partial"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    (home / "sources.list").write_text(
-        f"deb-src [signed-by={KEYRING}] {_debian_uri()} {suite} main\n"
-    )
     (home / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{home}/sources.list";\n'
         'Dir::Etc::sourceparts "/dev/null";\n'
@@ -168,19 +172,17 @@ def _private_apt(suite):
         f'Dir::Cache "{home}/cache";\n'
         'Acquire::Languages "none";\n'
         'APT::Sandbox::User "root";\n'
+        'APT::Update::Error-Mode "any";\n'
     )
-    return dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
-
-
-def _debian_uri():
-    """Where this machine gets Debian from."""
-    files = [Path("/etc/apt/sources.list")]
-    files += sorted(Path("/etc/apt/sources.list.d").glob("*"))
-    for file in files:
-        text = file.read_text() if file.is_file() else ""
-        for uri in re.findall(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M):
-            return uri
-    raise SourceError("no Debian archive in /etc/apt: set MICROPYTHON to a checkout instead")
+    env = dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
+    said = []
+    for uri in mirrors():
+        (home / "sources.list").write_text(f"deb-src [signed-by={KEYRING}] {uri} {suite} main\n")
+        done = subprocess.run(["apt-get", "update"], env=env, capture_output=True, text=True)
+        if done.returncode == 0:
+            return env
+        said += [f"  {uri}: {line}" for line in done.stderr.splitlines() if line[:2] == "E:"][:1]
+    raise Unreachable("\n".join(["no mirror that apt has gives Debian's sources:", *said]))
 
 
 def _from_git(pin, aside, submodules):
@@ -204,6 +206,7 @@ def extract(archive, folder):
 
 def _unpack(archive, place):
     inner = place.parent / (place.name + ".tar")
+    shutil.rmtree(inner, ignore_errors=True)  # by one that was killed
     (inner / extract(archive, inner)).rename(place)
     inner.rmdir()
 
@@ -211,8 +214,8 @@ def _unpack(archive, place):
 def _run(command, env, cwd):
     result = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True)
     if result.returncode:
-        raise SourceError(
-            f"{' '.join(command)} failed:\n{result.stderr.strip()}\n"
+        raise Unreachable(
+            f"{' '.join(command)} failed: is there no network?\n{result.stderr.strip()}\n"
             "Where it cannot be fetched, set MICROPYTHON to a checkout of your own."
         )
 
