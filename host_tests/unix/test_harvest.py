@@ -25,7 +25,7 @@ result(before=before, waited=waited, neighbour=neighbour, polled=stats["harveste
         PORT=s.port,
     )
     assert got["before"] == 0
-    assert got["waited"] >= 490
+    assert got["waited"] >= 500
     assert got["neighbour"] is True
     assert got["polled"] == 1
 
@@ -39,8 +39,8 @@ s = connect(ctx, PORT, do_handshake_on_connect=False)
 wait = tlsresume.poll()
 time.sleep_ms(600)
 still = len(ctx.sessions)
-echo(s)
 start = time.ticks_ms()
+echo(s)
 while not len(ctx.sessions):
     time.sleep_ms(5)
 result(wait=wait, still=still, waited=time.ticks_diff(time.ticks_ms(), start))
@@ -49,7 +49,7 @@ result(wait=wait, still=still, waited=time.ticks_diff(time.ticks_ms(), start))
     )
     assert got["wait"] == 500
     assert got["still"] == 0
-    assert got["waited"] >= 490
+    assert got["waited"] >= 500
 
 
 def test_poll_tells_when_it_is_worth_a_call(run, server):
