@@ -41,15 +41,18 @@ class FreshError(ToolError):
     """Why there is no minimal system, or what failed in it."""
 
 
-def why_not(suite):
-    """Why a minimal system cannot be made here (str); "" where it can."""
+def unable():
+    """Why no minimal system can be made by this user on this machine (str); "" if one can."""
     if os.getuid():
         return "it wants root"
     if not shutil.which("debootstrap") and not shutil.which("apt-get"):
         return "it wants debootstrap"
-    if not archive(suite).exists() and not mirror(suite):
-        return f"no mirror of Debian {suite} answers"
     return ""
+
+
+def unreachable(suite):
+    """Why nothing can be installed there (str); "" if it can."""
+    return "" if mirror(suite) else f"no mirror of Debian {suite} answers"
 
 
 def mirror(suite):
@@ -78,12 +81,18 @@ def archive(suite):
 
 def bootstrap(suite):
     """Make the archive of a minimal system."""
-    uri = mirror(suite)
-    if not uri:
-        raise FreshError(f"no mirror of Debian {suite} answers; apt has {mirrors() or 'none'}")
+    if reason := unreachable(suite):
+        raise FreshError(reason)
     with folder(suite) as root:
         step(f"debootstrap {suite}")
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, root, uri]
+        command = [
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={PACKAGES}",
+            suite,
+            root,
+            mirror(suite),
+        ]
         quietly(command, FOLDER / "debootstrap.log")
         made = archive(suite).with_suffix(".part")
         subprocess.run(["tar", "-C", root, "-cf", made, "."], check=True)
@@ -198,9 +207,9 @@ def main():
     )
     args = parser.parse_args()
     if args.why_not:
-        print(why_not(args.suite), end="")
+        print(unable() or unreachable(args.suite), end="")
         return
-    if reason := why_not(args.suite):
+    if reason := unable():
         raise FreshError(reason)
     for number in signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, lambda number, _: sys.exit(128 + number))

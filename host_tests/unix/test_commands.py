@@ -32,6 +32,7 @@ ELSEWHERE = {
     r"build/UNIX_SANITIZED/micropython .*": "host_tests/trust/test_fuzz.py",
     r"build/venv/bin/python -m pytest --checked .*": "host_tests/trust/test_sanitizers.py",
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
+    r"build/venv/bin/python tools/fresh.py .*": "host_tests/unix/test_fresh.py",
     r"mpremote mip install .*": "host_tests/board/test_board_libraries.py",
     r"mpremote mount lib .*": "host_tests/board/test_board_libraries.py",
     r"make -C ports/unix .*": "host_tests/firmware/test_standard.py",
