@@ -94,6 +94,7 @@ def connections(runner, authority, certificate, option, times=TIMES):
         printed = runner.execute(
             CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=times
         )
+        proxy.wait(times)
         seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
         for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
             one["out"], one["in"], one["turns"] = out, into, turns
