@@ -124,11 +124,11 @@ def system(suite):
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         own = root / "usr/local/share/ca-certificates"
         shutil.copytree("/usr/local/share/ca-certificates", own, dirs_exist_ok=True)
-        inside(root, "update-ca-certificates", check=True, stdout=subprocess.DEVNULL)
-        inside(root, "useradd", "--create-home", "user", check=True)
+        prepare(root, "update-ca-certificates")
+        prepare(root, "useradd", "--create-home", "user")
         for home in HOME, USER:
             copy(root / home[1:] / "tlsresume")
-        inside(root, "chown", "-R", "user:user", USER, check=True)
+        prepare(root, "chown", "-R", "user:user", USER)
         yield root
 
 
@@ -157,6 +157,12 @@ def inside(root, *command, user=False, **kwargs):
         os.close(held)
         os.read(ended, 1)  # nothing comes: the last process in there has ended
         os.close(ended)
+
+
+def prepare(root, *command):
+    done = inside(root, *command, capture_output=True, text=True)
+    if done.returncode:
+        raise FreshError(f"{command[0]} failed there: {done.stderr.strip()}")
 
 
 def quietly(command, log):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import libraries
 import pytest
 import sources
 from documents import ROOT
@@ -163,3 +164,17 @@ def test_what_an_interrupted_unpacking_left_is_removed(tmp_path, monkeypatch):
     left.mkdir(parents=True)
     sources._unpack(archive, tmp_path / "lwip")
     assert (tmp_path / "lwip" / "src").is_dir() and not (tmp_path / "lwip.tar").exists()
+
+
+def test_a_checkout_brings_requests_and_mip_itself(tmp_path, monkeypatch):
+    packages = "python-ecosys/requests/requests", "micropython/mip/mip"
+    for package in packages:
+        folder = tmp_path / "lib/micropython-lib" / package
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text(package)
+    monkeypatch.setattr(sources, "micropython", lambda: tmp_path)
+    monkeypatch.setattr(libraries, "FOLDER", tmp_path / "libraries")
+    libraries._from_micropython()
+    for package in packages:
+        copied = tmp_path / "libraries" / Path(package).name / "__init__.py"
+        assert copied.read_text() == package
