@@ -26,6 +26,7 @@ quietly() {
 
 # Debian's release; testing has no number yet.
 release=$(. /etc/os-release && echo "${VERSION_ID:-99}")
+installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^.i //p' | tr '\n' ' ')"
 missing=
 for group in core "$@"; do
     for entry in $(sed -n "s/^$group: //p" tools/packages.txt); do
@@ -33,7 +34,7 @@ for group in core "$@"; do
         entry=${entry%@*}
         package=${entry%%=*}
         case $entry in *=*) ! command -v "${entry#*=}" >/dev/null || continue ;; esac
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+        case $installed in *" $package "*) ;; *) missing="$missing $package" ;; esac
     done
 done
 
