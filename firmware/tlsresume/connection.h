@@ -91,6 +91,9 @@ void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken);
 // harvest.c: what take() tells of a connection, with its session or NULL. Raises MemoryError.
 mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session);
 
+// configure.c: what a client's context needs. Raises nothing.
+void configure_client(mbedtls_ssl_config *conf);
+
 // sslsocket.c: the types of adopted sockets.
 
 // Learn them from upstream's, once.
@@ -109,9 +112,6 @@ void sslsocket_raise(tlsresume_socket_t *o, int err);
 #if TLSRESUME_TLS13
 
 // ticket.c: TLS 1.3.
-
-// What a context needs. Does not allocate.
-void ticket_configure(mbedtls_ssl_context *ssl);
 
 // After a read of Mbed TLS that gave no data: returns whether that was due to a ticket, and to read
 // again.
