@@ -26,9 +26,9 @@ def build(board, *arguments, name=None):
 
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
-    if not (BOARDS / board).is_dir():
-        names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
-        raise BuildError(f"no board {board}: {names}")
+    if board not in names():
+        wrong = f"no board {board}" if board else "name the board"
+        raise BuildError(f"{wrong}: BOARD=..., of {', '.join(names())}")
     name = name or "-".join([board, *_variant(board, arguments)])
     if board.startswith("ESP32"):
         esp32.check()
@@ -53,6 +53,11 @@ def folder(name, tree, *options):
         out.mkdir(parents=True)
         stamp.write_text(text)
     return out
+
+
+def names(pattern="*"):
+    """The boards' names, sorted, of those that match."""
+    return sorted(folder.name for folder in BOARDS.glob(pattern) if folder.is_dir())
 
 
 def _build(board, name, *arguments):
@@ -120,7 +125,7 @@ def _last_steps(log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD", help="a folder of boards/")
+    parser.add_argument("board", metavar="BOARD", nargs="?", help="a folder of boards/")
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     console.print(f"{build(args.board, *args.arguments)}", soft_wrap=True)

@@ -1,15 +1,14 @@
 """Get the pinned sources of MicroPython, Mbed TLS and lwIP into build/src/micropython.
 
 They are the upstream archives inside Debian's source packages, fetched by a private apt
-configuration that leaves the system's own untouched, signatures checked; where there is no
-apt, MicroPython's git tag with its submodules. A second run needs no network.
+configuration that leaves the system's own untouched, from its mirror, signatures checked; where
+there is none, MicroPython's git tag with its submodules. A second run needs no network.
 MICROPYTHON=DIR uses a checkout of one's own instead.
 """
 
 import argparse
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tarfile
@@ -19,6 +18,7 @@ import tomllib
 import versions
 from command import ToolError, run
 from filelock import FileLock
+from mirrors import mirrors
 from progress import console, progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +40,10 @@ BUILDING = FileLock(BUILD / "lock")
 
 class SourceError(ToolError):
     """What is wrong with the sources, and what to do about it."""
+
+
+class Unreachable(SourceError):
+    """A place that the sources might have come from."""
 
 
 def micropython():
@@ -88,6 +92,8 @@ def pinned_tags():
 
 
 def _checked(tree):
+    if " " in str(tree):
+        raise SourceError(f"MICROPYTHON={tree}: make cannot build in a path with a space")
     if not (tree / "py" / "mpconfig.h").exists():
         raise SourceError(f"MICROPYTHON={tree} is no MicroPython checkout")
     release = versions.micropython(tree)
@@ -121,9 +127,10 @@ def _clone(aside):
 
 
 def _fetch(aside):
-    if shutil.which("apt-get") and KEYRING.exists():
+    try:
         _from_debian(aside)
-    else:
+    except Unreachable as e:
+        console.print(f"note: {e}\nMicroPython's git repository it is, then.", soft_wrap=True)
         _from_git(aside, SUBMODULES)
     # Manifests with require() look for this file.
     (aside / "lib" / "micropython-lib").mkdir(exist_ok=True)
@@ -137,7 +144,7 @@ def _from_debian(aside):
         missing = {name: pin[suite] for name, pin in packages.items() if name not in archives}
         archives |= _from_suite(suite, missing, failed)
     if len(archives) < len(packages):
-        raise SourceError("\n".join(failed))
+        raise Unreachable("\n".join(failed))
     with progress("unpacking sources", len(packages)) as advance:
         for name, pin in packages.items():
             place = aside / pin["place"]
@@ -155,15 +162,17 @@ def _from_suite(suite, pins, failed):
     missing = [name for name in pins if found[name] is None]
     if missing:
         with progress(f"fetching source packages of {suite}", len(missing) + 1) as advance:
-            env = _private_apt(suite)
-            commands = [["update"], *(["source", "--download-only", name] for name in missing)]
-            for command in commands:
+            try:
+                env = _private_apt(suite)
+            except Unreachable as e:
+                failed.append(str(e))
+                return {name: archive for name, archive in found.items() if archive}
+            advance()
+            for name in missing:
                 try:
-                    _run(["apt-get", *command], env, folder)
+                    _run(["apt-get", "source", "--download-only", name], env, folder)
                 except SourceError as e:  # the archive may be there, and the package's rest not
                     failed.append(str(e))
-                    if command == ["update"]:
-                        break
                 advance()
     for name in missing:
         found[name] = _pinned(folder, name, pins[name]) or _newer(folder, name, pins[name])
@@ -194,13 +203,11 @@ def _newer(folder, name, pin):
 
 
 def _private_apt(suite):
-    """The environment for an apt that knows the one suite's sources, and nothing else."""
+    """The environment for an apt that knows the one suite's sources, of the first mirror that has
+    them, and nothing else. Raises Unreachable."""
     home = BUILD / "apt"
     for folder in ("lists/partial", "cache/archives/partial"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    (home / "sources.list").write_text(
-        f"deb-src [signed-by={KEYRING}] {_debian_uri()} {suite} main\n"
-    )
     (home / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{home}/sources.list";\n'
         'Dir::Etc::sourceparts "/dev/null";\n'
@@ -208,19 +215,17 @@ def _private_apt(suite):
         f'Dir::Cache "{home}/cache";\n'
         'Acquire::Languages "none";\n'
         'APT::Sandbox::User "root";\n'
+        'APT::Update::Error-Mode "any";\n'
     )
-    return dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
-
-
-def _debian_uri():
-    """Where this machine gets Debian from."""
-    files = [Path("/etc/apt/sources.list")]
-    files += sorted(Path("/etc/apt/sources.list.d").glob("*"))
-    for file in files:
-        text = file.read_text() if file.is_file() else ""
-        for uri in re.findall(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M):
-            return uri
-    raise SourceError("no Debian archive in /etc/apt: set MICROPYTHON to a checkout instead")
+    env = dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
+    said = []
+    for uri in mirrors():
+        (home / "sources.list").write_text(f"deb-src [signed-by={KEYRING}] {uri} {suite} main\n")
+        done = subprocess.run(["apt-get", "update"], env=env, capture_output=True, text=True)
+        if done.returncode == 0:
+            return env
+        said += [f"  {uri}: {line}" for line in done.stderr.splitlines() if line[:2] == "E:"][:1]
+    raise Unreachable("\n".join(["no mirror that apt has gives Debian's sources:", *said]))
 
 
 def _from_git(aside, submodules):
@@ -253,6 +258,7 @@ def extract(archive, folder):
 
 def _unpack(archive, place):
     inner = place.parent / (place.name + ".tar")
+    shutil.rmtree(inner, ignore_errors=True)  # by one that was killed
     (inner / extract(archive, inner)).rename(place)
     inner.rmdir()
 
@@ -260,8 +266,8 @@ def _unpack(archive, place):
 def _run(command, env, cwd):
     result = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True)
     if result.returncode:
-        raise SourceError(
-            f"{' '.join(command)} failed:\n{result.stderr.strip()}\n"
+        raise Unreachable(
+            f"{' '.join(command)} failed: is there no network?\n{result.stderr.strip()}\n"
             "Where it cannot be fetched, set MICROPYTHON to a checkout of your own."
         )
 
