@@ -81,7 +81,7 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
 // Whether an error of TLS has ended this connection: its session is not to be resumed (RFC 5246
 // 7.2.2, RFC 8446 6.2).
 static inline bool connection_is_broken(const tlsresume_socket_t *o) {
-    return o->last_error <= -256 && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
+    return !IS_ERRNO(o->last_error) && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 // The close of its socket, before upstream's: moves its session, and does nothing else that a

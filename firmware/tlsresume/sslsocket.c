@@ -54,8 +54,8 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
     if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
         ret = -MP_ENOMEM;
     }
-    if (ret > -256) {
-        mp_raise_OSError(-ret); // an errno of the stream below
+    if (IS_ERRNO(ret)) {
+        mp_raise_OSError(-ret);
     }
     #if defined(MBEDTLS_ERROR_C)
     char text[80];

@@ -60,7 +60,7 @@ bool ticket_look(tlsresume_socket_t *o) {
         byte none;
         ret = mbedtls_ssl_read(&o->ssl, &none, 0);
     } while (ret == MBEDTLS_ERR_SSL_WANT_READ && ticket_step(o) && --tickets > 0);
-    return ret <= -256 && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY
+    return !IS_ERRNO(ret) && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY
            && ret != MBEDTLS_ERR_SSL_CONN_EOF;
 }
 #endif // TLSRESUME_TLS13

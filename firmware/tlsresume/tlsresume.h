@@ -29,6 +29,10 @@
 // Sessions of closed connections that wait to be taken, at most; the oldest go.
 #define TLSRESUME_MAX_WAITING (8)
 
+// Whether what Mbed TLS returns is 0, or minus an errno of the stream below: these end before
+// PSA's errors, which Mbed TLS 4 returns, begin (-129).
+#define IS_ERRNO(ret) ((ret) > -129)
+
 // How upstream's SSLSocket begins (extmod/modtls_mbedtls.c) since MicroPython 1.21.
 typedef struct _tlsresume_socket_t {
     mp_obj_base_t base;
