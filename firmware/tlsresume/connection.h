@@ -45,6 +45,7 @@ typedef struct _connection_t {
     uint32_t offered_mark;
     uint8_t state;
     uint8_t claim; // the event that is being taken, until the same thread's next take or due
+    uint8_t nodelay; // the option that is to be set to 0 again, or 0; written by nagle.c
     uint8_t told; // the outcome that was taken: EVENT_NONE, or EVENT_FULL to EVENT_FAILED
     bool offered;
     bool resumed;
@@ -87,6 +88,14 @@ static inline bool stream_ready(mp_obj_t sock, mp_uint_t flag) {
     mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, flag, &err);
     return ready != MP_STREAM_ERROR && (ready & flag);
 }
+
+// nagle.c: TCP_NODELAY.
+
+// Once negotiated: whether it stays on for the application's first write.
+bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o);
+
+// Turn it off again, if nagle() has asked for that. Raises nothing.
+void nagle_restore(connection_t *c, const tlsresume_socket_t *o);
 
 // sslsocket.c: the socket of a connection.
 

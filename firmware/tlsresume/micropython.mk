@@ -8,6 +8,7 @@ SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
+	nagle.c \
 	offer.c \
 	seal.c \
 	session.c \

@@ -1,6 +1,7 @@
 // An adopted SSLSocket stays upstream's object. Its type becomes a copy of upstream's in
 // which a few slots are ours:
 //   negotiating_type   read and write watch for the end of the handshake
+//   writing_type       the first write turns TCP_NODELAY off again
 //   established_type   read and write are upstream's own
 //   ticketed_type      the same in TLS 1.3, where read picks up tickets
 //   reading_type       the same within a read, or after one that a stream in Python raised from:
@@ -25,7 +26,7 @@ typedef struct _socket_type_t {
 #define IS_TYPE(o, t) ((o)->base.type == (const mp_obj_type_t *)&(t).type)
 #define SET_TYPE(o, t) ((o)->base.type = (const mp_obj_type_t *)&(t).type)
 
-static socket_type_t negotiating_type, established_type;
+static socket_type_t negotiating_type, writing_type, established_type;
 #if TLSRESUME_TLS13
 static socket_type_t ticketed_type, reading_type;
 #endif
@@ -142,6 +143,11 @@ static void negotiated(tlsresume_socket_t *o) {
         c->state = ESTABLISHED;
     }
     SET_TYPE(o, established_type);
+    if (c != NULL && nagle_awaits_write(c, o)) {
+        SET_TYPE(o, writing_type);
+    } else if (c != NULL) {
+        nagle_restore(c, o);
+    }
     #if TLSRESUME_TLS13
     if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
         SET_TYPE(o, ticketed_type);
@@ -161,9 +167,17 @@ static mp_uint_t negotiating_read(mp_obj_t o_in, void *buf, mp_uint_t size, int 
     return ret;
 }
 
-static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
+static mp_uint_t watched_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
-    negotiated(MP_OBJ_TO_PTR(o_in));
+    negotiated(o);
+    if (ret != MP_STREAM_ERROR && IS_TYPE(o, writing_type)) {
+        SET_TYPE(o, established_type);
+        connection_t *c = connection_find(o);
+        if (c != NULL) {
+            nagle_restore(c, o);
+        }
+    }
     return ret;
 }
 
@@ -244,7 +258,8 @@ static void derive_types(const mp_obj_type_t *upstream) {
         return;
     }
     const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
-    derive_type(&negotiating_type, upstream, negotiating_read, negotiating_write);
+    derive_type(&negotiating_type, upstream, negotiating_read, watched_write);
+    derive_type(&writing_type, upstream, p->read, watched_write);
     derive_type(&established_type, upstream, p->read, p->write);
     #if TLSRESUME_TLS13
     derive_type(&ticketed_type, upstream, ticketed_read, p->write);

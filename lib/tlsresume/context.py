@@ -16,10 +16,13 @@ except ImportError:
 
 _IPPROTO_TCP = 6
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
+_is_nodelay = getattr(_tlsresume, "nodelay", None)  # the same
 
 
 class SSLContext(Config):
     """MicroPython's `tls.SSLContext`; its client connections resume by themselves."""
+
+    _nodelay = None  # what wrap_socket's nodelay is, unless it is given
 
     def __init__(self, protocol, sessions=None, storage=None, *, reuse_tickets=False):
         """`protocol` as `tls.SSLContext` takes it.
@@ -51,15 +54,16 @@ class SSLContext(Config):
         *,
         session=None,
         server_port=None,
-        nodelay=True,
+        nodelay=None,
     ):
         """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
 
         `session`: offer this SSLSession, of the same server, instead of one from the cache.
         `server_port`: where the port has no getpeername, or a proxy's would be found. `nodelay`:
-        set TCP_NODELAY, without which Nagle's algorithm and the peer's delayed ACK eat what
-        resumption saves. The rest, and what is raised, as in `tls.SSLContext.wrap_socket`;
-        TypeError for a `session` that is none.
+        TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and the peer's
+        delayed ACK eat what resumption saves; for good (True), for who writes few and whole
+        messages; or as it is (False). The rest, and what is raised, as in
+        `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none.
         """
         if session is not None and not isinstance(session, SSLSession):
             raise TypeError("session must be an SSLSession")
@@ -67,8 +71,6 @@ class SSLContext(Config):
             return self._native(
                 sock, server_side, do_handshake_on_connect, server_hostname, client_id
             )
-        if nodelay:
-            _set_nodelay(sock)
         wrapped = self._context.wrap_socket(
             sock, do_handshake_on_connect=False, server_hostname=server_hostname
         )
@@ -79,6 +81,7 @@ class SSLContext(Config):
             harvest.layout_known = False
             print("tlsresume: off:", e)
             return wrapped
+        _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
             _tlsresume.handshake(wrapped, self._context)
         harvest.schedule()
@@ -131,9 +134,15 @@ class SSLContext(Config):
                 _tlsresume.wipe(packed)
 
 
-def _set_nodelay(sock):
+def _set_nodelay(sock, wrapped, nodelay):
     try:
+        if nodelay is False:
+            return
+        if nodelay is None and _is_nodelay is not None and _is_nodelay(sock.fileno()):
+            return
         sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
+        if nodelay is None and not _tlsresume.nagle(wrapped, TCP_NODELAY):
+            sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 0)
     except Exception:
         pass  # no socket, or a port without the option
 
