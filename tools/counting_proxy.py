@@ -56,8 +56,8 @@ class CountingProxy:
             self.turns.append(0)
             self.heads.append(b"")
             self.segments.append(None)
-        with client, suppress(OSError):
-            with socket.create_connection(("127.0.0.1", self.target)) as server:
+        with client:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.target)) as server:
                 server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._pump(client, server, number)
             self.segments[number] = segments(client)
