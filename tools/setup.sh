@@ -3,7 +3,7 @@
 # environment in build/venv. Does nothing the second time. On a terminal apt and pip show how
 # far they are.
 #
-#   tools/setup.sh [GROUP...]        groups: core (always), board, test, interop, trust
+#   tools/setup.sh [GROUP...]        groups: core (always), board, test, interop, world, trust
 set -eu
 cd "$(dirname "$0")/.."
 
