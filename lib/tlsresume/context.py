@@ -115,7 +115,8 @@ class SSLContext:
         the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
         `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
         the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
-        whole messages; or as it is (False). The rest, and what is raised, as in `tls.SSLContext.wrap_socket`;
+        whole messages; or as it is (False). The rest, and what is raised, as in
+        `tls.SSLContext.wrap_socket`;
         TypeError for a `session` that is none, ValueError for one of another server or context.
         """
         if server_side or not self._client or client_id is not None or harvest.obstacle:
@@ -180,7 +181,7 @@ class SSLContext:
         `new` afterwards; of the old one if that raises."""
         harvest.poll()  # what was earned before is kept
         old = self._configuration
-        # Up to the call without a jump, at which a callback might tell it something, too (py/vm.c).
+        # Up to the call without a jump, at which a callback might tell it something (py/vm.c).
         known = old.current & (new.before is old)
         was_current = old.current
         self._configuration = new
