@@ -177,9 +177,11 @@ class SessionCache:
             key = self._key(host, port)
             for space in list(self._spaces) if fingerprint is None else (fingerprint,):
                 entry = self._spaces.get(space, _NONE).get(key)
-                if entry is not None and made is None:
+                if entry is None:
+                    continue
+                if made is None:
                     self._drop(space, key)
-                elif entry is not None and _entry.made(entry) <= made:
+                elif _entry.made(entry) <= made:
                     self._forget(space, key, entry)
 
     def now(self):

@@ -226,7 +226,8 @@ class SSLContext:
     def _look_up(self, wrapped, owner):
         """Offer what the cache has, and watch the socket."""
         cache, host, port, configuration = owner[:4]
-        packed = offer = None
+        packed, made, expires, until, once = None, 0, 0, 0, False
+        offer = None
         keep = False
         age = 0
         try:
