@@ -221,6 +221,7 @@ class SessionCache:
         `session` is a view into the cache, which is wiped when it goes: look at it with the lock
         held, or before anything else is done.
         """
+        self._pull()
         now = self._clock.now()
         for fingerprint, key, entry in self._sorted(all=True):
             host, _, port = key.rpartition(".")
