@@ -24,6 +24,19 @@ static void seal_args(const mp_obj_t *args, seal_args_t *a) {
     }
 }
 
+int seal_gcm(bool encrypt, const byte *key, const byte *nonce, size_t nonce_len, const byte *aad, size_t aad_len, const byte *in, size_t len, byte *out, byte *tag) {
+    mbedtls_gcm_context gcm;
+    mbedtls_gcm_init(&gcm);
+    int ret = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, key, KEY_LEN * 8);
+    if (ret == 0 && encrypt) {
+        ret = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, nonce, nonce_len, aad, aad_len, in, out, TAG_LEN, tag);
+    } else if (ret == 0) {
+        ret = mbedtls_gcm_auth_decrypt(&gcm, len, nonce, nonce_len, aad, aad_len, tag, TAG_LEN, in, out);
+    }
+    mbedtls_gcm_free(&gcm);
+    return ret;
+}
+
 // seal(key, nonce, aad, data) -> bytearray: the ciphertext and its 16-byte tag.
 // unseal(key, nonce, aad, data) -> bytearray, or None if the tag does not fit.
 static mp_obj_t seal_crypt(const mp_obj_t *args, bool encrypt) {
@@ -37,17 +50,8 @@ static mp_obj_t seal_crypt(const mp_obj_t *args, bool encrypt) {
     byte *out = m_new(byte, out_len + 1);
     mp_obj_t result = mp_obj_new_bytearray_by_ref(out_len, out);
 
-    mbedtls_gcm_context gcm;
-    mbedtls_gcm_init(&gcm);
-    int ret = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, a.key.buf, KEY_LEN * 8);
-    if (ret == 0 && encrypt) {
-        ret = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, a.nonce.buf, a.nonce.len,
-            a.aad.buf, a.aad.len, a.data.buf, out, TAG_LEN, out + len);
-    } else if (ret == 0) {
-        ret = mbedtls_gcm_auth_decrypt(&gcm, len, a.nonce.buf, a.nonce.len, a.aad.buf, a.aad.len,
-            (const byte *)a.data.buf + len, TAG_LEN, a.data.buf, out);
-    }
-    mbedtls_gcm_free(&gcm);
+    byte *tag = encrypt ? out + len : (byte *)a.data.buf + len;
+    int ret = seal_gcm(encrypt, a.key.buf, a.nonce.buf, a.nonce.len, a.aad.buf, a.aad.len, a.data.buf, len, out, tag);
     if (ret == MBEDTLS_ERR_GCM_AUTH_FAILED) {
         return mp_const_none; // Mbed TLS has wiped the output
     }

@@ -54,6 +54,14 @@ static bool broken(tlsresume_socket_t *o, bool finaliser) {
            && (is_tls_error(err) || !handshake_over(o));
 }
 
+// What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers drop the
+// session from their cache. A peer that cannot take it now does not get one.
+static void leave_in_order(tlsresume_socket_t *o) {
+    if (o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
+        mbedtls_ssl_close_notify(&o->ssl);
+    }
+}
+
 static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
     bool finaliser = gc_is_locked();
     if (broken(o, finaliser)) {
@@ -67,10 +75,8 @@ static bool look(connection_t *c, tlsresume_socket_t *o, bool leave) {
         return false;
     }
     #endif
-    // What upstream leaves out: a close_notify (RFC 5246 7.2.1). Without one, OpenSSL's servers
-    // drop the session from their cache. A peer that cannot take it now does not get one.
-    if (!finaliser && leave && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
-        mbedtls_ssl_close_notify(&o->ssl);
+    if (!finaliser && leave) {
+        leave_in_order(o);
     }
     return true;
 }
@@ -127,11 +133,22 @@ static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *er
 
 #endif
 
+#if TLSRESUME_SERVER
+static bool is_server(const tlsresume_socket_t *o) {
+    return o->ssl.conf != NULL && o->ssl.conf->endpoint == MBEDTLS_SSL_IS_SERVER;
+}
+#endif
+
 // The handshake may have ended; also in a read or write that a stream in Python then raised from.
 static void negotiated(tlsresume_socket_t *o) {
     if (!IS_TYPE(o, negotiating_type) || !handshake_over(o)) {
         return;
     }
+    #if TLSRESUME_SERVER
+    if (is_server(o)) {
+        server_negotiated(&o->ssl);
+    }
+    #endif
     connection_t *c = connection_find(o);
     if (c != NULL) {
         if (c->offered) {
@@ -143,7 +160,7 @@ static void negotiated(tlsresume_socket_t *o) {
     }
     SET_TYPE(o, established_type);
     #if TLSRESUME_TLS13
-    if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+    if (c != NULL && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
         SET_TYPE(o, ticketed_type);
     }
     #endif
@@ -167,6 +184,17 @@ static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t siz
     return ret;
 }
 
+#if TLSRESUME_SERVER
+static void server_close(tlsresume_socket_t *o) {
+    negotiated(o);
+    nlr_buf_t nlr;
+    if (handshake_over(o) && !gc_is_locked() && nlr_push(&nlr) == 0) {
+        leave_in_order(o);
+        nlr_pop();
+    }
+}
+#endif
+
 static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     if (request == MP_STREAM_CLOSE) {
@@ -176,6 +204,11 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
             bool in_order = o->sock != MP_OBJ_NULL && sslsocket_look(c, c->state == ESTABLISHED);
             connection_closed(c, o, in_order);
         }
+        #if TLSRESUME_SERVER
+        if (is_server(o)) {
+            server_close(o);
+        }
+        #endif
     }
     mp_uint_t ret = upstream_p->ioctl(o_in, request, arg, errcode);
     #if TLSRESUME_TLS13
@@ -188,6 +221,11 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
 
 // None once closed, as in CPython, where a closed SSLSocket has no SSL object.
 static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
+    #if TLSRESUME_SERVER
+    if (is_server(o)) {
+        return mp_obj_new_bool(handshake_over(o) && server_resumed(&o->ssl));
+    }
+    #endif
     const connection_t *c = connection_find(o);
     return c == NULL || o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c->resumed);
 }
@@ -196,7 +234,7 @@ static mp_obj_t socket_session(const tlsresume_socket_t *o) {
     // First, since it may run a callback that closes the socket.
     mp_obj_t module = mp_import_name(MP_QSTR_tlsresume, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
     mp_obj_t type = mp_load_attr(module, MP_QSTR_SSLSession);
-    if (!handshake_over(o) || !session_resumable(o->ssl.session)) {
+    if (!handshake_over(o) || connection_find(o) == NULL || !session_resumable(o->ssl.session)) {
         return mp_const_none;
     }
     return mp_call_function_1(type, session_pack(o->ssl.session));
@@ -265,6 +303,31 @@ static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
            && (uintptr_t)o->ssl.conf - (uintptr_t)o->ssl_context < context_len;
 }
 
+// Refuse what is laid out otherwise.
+static tlsresume_socket_t *prove_socket(mp_obj_t socket, mp_obj_t context) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
+    // Our own types have the slot that upstream's has not.
+    if (!layout_fits(socket, context) || MP_OBJ_TYPE_HAS_SLOT(o->base.type, attr)) {
+        mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
+    }
+    derive_types(o->base.type);
+    return o;
+}
+
+#if TLSRESUME_SERVER
+// accept(socket, context, state): give this server's socket, that tls.SSLContext(context).wrap_socket
+// has made without a handshake, a ticket, and take one. `state` is a bytearray that the context has
+// alone: see server.c. Raises NotImplementedError where MicroPython is laid out otherwise; the
+// socket is then as it was. Does not allocate.
+static mp_obj_t tlsresume_accept(mp_obj_t socket, mp_obj_t context, mp_obj_t state) {
+    tlsresume_socket_t *o = prove_socket(socket, context);
+    server_configure(&o->ssl, state);
+    SET_TYPE(o, negotiating_type);
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_3(tlsresume_accept_obj, tlsresume_accept);
+#endif
+
 // adopt(socket, context, owner, packed or None, age_ms) -> bool
 //
 // Watch a client socket that tls.SSLContext(context).wrap_socket has made without a
@@ -273,13 +336,7 @@ static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
 // out otherwise, and MemoryError; the socket is then as it was.
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
-    // Our own types have the slot that upstream's has not.
-    if (!layout_fits(args[0], args[1]) || MP_OBJ_TYPE_HAS_SLOT(o->base.type, attr)) {
-        mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
-    }
-    derive_types(o->base.type);
-
+    tlsresume_socket_t *o = prove_socket(args[0], args[1]);
     connection_t *c = connection_new(o, args[2]);
     #if TLSRESUME_TLS13
     ticket_configure(&o->ssl);

@@ -30,6 +30,15 @@
 #define TLSRESUME_HOSTNAME (0)
 #endif
 
+// The board as a server gives session tickets, and takes them back.
+#ifndef TLSRESUME_SERVER
+#define TLSRESUME_SERVER (1)
+#endif
+#if !defined(MBEDTLS_SSL_SRV_C) || !defined(MBEDTLS_SSL_SESSION_TICKETS)
+#undef TLSRESUME_SERVER
+#define TLSRESUME_SERVER (0)
+#endif
+
 // Sessions of closed connections that wait to be taken, at most; the oldest goes.
 #define TLSRESUME_MAX_CLOSED (16)
 
@@ -93,7 +102,29 @@ MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
 
 // seal.c: AES-256-GCM.
 
+// Seal `len` bytes from `in` to `out`, which may be the same, or open them; tag of 16 bytes. Returns
+// Mbed TLS's error. Takes no memory from MicroPython's heap.
+int seal_gcm(bool encrypt, const byte *key, const byte *nonce, size_t nonce_len, const byte *aad, size_t aad_len, const byte *in, size_t len, byte *out, byte *tag);
+
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_seal_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_unseal_obj);
+
+#if TLSRESUME_SERVER
+
+// server.c: tickets for those who connect.
+
+// Let the configuration of this connection give and open tickets by `state`, a bytearray that
+// lib/tlsresume/server.py makes and keeps. Raises TypeError, ValueError.
+void server_configure(mbedtls_ssl_context *ssl, mp_obj_t state);
+
+// Count what became of a connection whose handshake is over.
+void server_negotiated(const mbedtls_ssl_context *ssl);
+
+// Whether it was resumed, from its ClientHello on.
+bool server_resumed(const mbedtls_ssl_context *ssl);
+
+MP_DECLARE_CONST_FUN_OBJ_3(tlsresume_accept_obj);
+
+#endif
 
 #endif // MICROPY_INCLUDED_TLSRESUME_H

@@ -14,6 +14,7 @@ class Config:
     def __init__(self, protocol):
         self._context = tls.SSLContext(protocol)
         self.sessions = None  # set by who derives
+        self._tickets = None  # of a server; the same
         self._inputs = []  # hashes of what was loaded or set
         self._callback = None
         self._sign_callback = None
@@ -82,7 +83,10 @@ class Config:
         """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
         from .stats import session_stats
 
-        return session_stats(self.sessions)
+        stats = session_stats(self.sessions)
+        if self._tickets is not None:
+            stats.update(self._tickets.counted())
+        return stats
 
     def fingerprint(self):
         """What a resumed connection does not check again, hashed (bytes): verify mode, CAs, own
@@ -109,6 +113,8 @@ class Config:
 
     def _changed(self):
         """Called before what changes."""
+        if self._tickets is not None:
+            self._tickets.forget()
         if self.sessions.pull is not None:  # type: ignore
             self.sessions.pull()  # type: ignore # what was earned before is kept
         self._standing[0] = None

@@ -16,18 +16,32 @@ except ImportError:
 
 _IPPROTO_TCP = 6
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
+_accept = getattr(_tlsresume, "accept", None)  # not in a firmware for clients alone
 
 
 class SSLContext(Config):
     """MicroPython's `tls.SSLContext`; its client connections resume by themselves."""
 
-    def __init__(self, protocol, sessions=None, storage=None, *, reuse_tickets=False):
+    def __init__(
+        self,
+        protocol,
+        sessions=None,
+        storage=None,
+        *,
+        reuse_tickets=False,
+        ticket_key=None,
+        ticket_lifetime=86400,
+    ):
         """`protocol` as `tls.SSLContext` takes it.
 
         `sessions`: a `SessionCache` to share, False for none, None for one of its own.
         `storage`: where the sessions are kept across sleep and reboot, see `tlsresume.store`.
         `reuse_tickets`: offer a TLS 1.3 ticket again and again (RFC 8446 C.4 advises against it:
         an observer can link the connections).
+        `ticket_key`, of a server: 32 bytes, a tuple of the current and the previous one, or an
+        `RTCKey`: its tickets outlive a reboot, and open at other servers of that key, certificate
+        and configuration. None: a key of this start. `ticket_lifetime` in seconds, at most 7 days
+        (TLS 1.2: a day). Raises ValueError, TypeError for what is neither.
         """
         super().__init__(protocol)
         self._reuse_tickets = reuse_tickets
@@ -36,6 +50,14 @@ class SSLContext(Config):
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
         self.sessions.pull = harvest.poll  # type: ignore
+        if (
+            sessions is not False
+            and protocol == getattr(tls, "PROTOCOL_TLS_SERVER", None)
+            and _accept
+        ):
+            from .server import Tickets
+
+            self._tickets = Tickets(ticket_key, ticket_lifetime)
         if storage is not None:
             from .persist import Persist
 
@@ -63,12 +85,15 @@ class SSLContext(Config):
         """
         if session is not None and not isinstance(session, SSLSession):
             raise TypeError("session must be an SSLSession")
-        if server_side or self._server or not harvest.layout_known:
+        serves = server_side and self._tickets is not None
+        if not serves and (server_side or self._server) or not harvest.layout_known:
             return self._native(
                 sock, server_side, do_handshake_on_connect, server_hostname, client_id
             )
         if nodelay:
             _set_nodelay(sock)
+        if serves:
+            return self._serve(sock, do_handshake_on_connect)
         wrapped = self._context.wrap_socket(
             sock, do_handshake_on_connect=False, server_hostname=server_hostname
         )
@@ -84,6 +109,17 @@ class SSLContext(Config):
         harvest.schedule()
         return wrapped
 
+    @property
+    def num_tickets(self):
+        """How many tickets a server gives after a full handshake of TLS 1.3 (2), as in CPython."""
+        return self._tickets.num_tickets  # type: ignore
+
+    @num_tickets.setter
+    def num_tickets(self, number):
+        if not 0 <= number <= 255:
+            raise ValueError("num_tickets must be 0 to 255")
+        self._tickets.num_tickets = number  # type: ignore
+
     def save(self):
         """Write the sessions to the storage now, as before `machine.deepsleep()`.
 
@@ -92,6 +128,20 @@ class SSLContext(Config):
         if self.sessions.store is None:
             raise ValueError("the context has no storage")
         return self.sessions.store.save()
+
+    def _serve(self, sock, handshake):
+        wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        try:
+            self._tickets.accept(wrapped, self._context, self.fingerprint())  # type: ignore
+        except NotImplementedError as e:
+            harvest.layout_known = False
+            print("tlsresume: off:", e)
+            return wrapped
+        except MemoryError:
+            pass  # a full handshake
+        if handshake:
+            _tlsresume.handshake(wrapped, self._context)
+        return wrapped
 
     def _adopt(self, wrapped, sock, hostname, port, session):
         """Offer a session and watch the socket. Without memory: neither, and it connects."""

@@ -1,0 +1,147 @@
+"""The board as a server: the keys of its session tickets, how long they live, and what became of them."""
+
+import os
+import struct
+import time
+from hashlib import sha256
+
+import _tlsresume
+
+from .clock import clock
+
+MAX_LIFETIME = 7 * 86400  # s, RFC 8446 4.6.1; a longer one would fail every handshake of TLS 1.3
+DEFAULT_LIFETIME = 86400  # s, as long as TLS 1.2 can have (RFC 5246 F.1.4)
+NUM_TICKETS = 2  # after a full handshake of TLS 1.3, as in OpenSSL
+
+_YEAR = 2024  # a clock that says less was never set
+_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # s to Unix's: boards may share a key
+
+# What firmware/tlsresume/server.c keeps in a bytearray.
+_HEAD = "IIII"  # generation, lifetime, now, num_tickets
+_KEY = 4 + 32  # name and key
+_KEYS = struct.calcsize(_HEAD)
+_OUTCOMES = _KEYS + 2 * _KEY
+_NAMES = ("full", "hits", "foreign", "timeouts", "unproven", "unusable")
+_SIZE = _OUTCOMES + 4 * len(_NAMES) + 128
+
+
+class Tickets:
+    """The tickets that one server context gives, and takes back."""
+
+    def __init__(self, key=None, lifetime=DEFAULT_LIFETIME):
+        """`key` and `lifetime` as in `SSLContext(ticket_key=, ticket_lifetime=)`.
+
+        Raises ValueError for a key that is not of 32 bytes and for a lifetime of less than a
+        second, TypeError for what is neither.
+        """
+        if lifetime < 1:
+            raise ValueError(
+                "ticket_lifetime must be 1 second or more; sessions=False: no tickets"
+            )
+        self.num_tickets = NUM_TICKETS
+        self._lifetime = min(int(lifetime), MAX_LIFETIME)
+        self._keys = _start if key is None else Keys(key)
+        self._made = None  # for what the keys in the state were made
+        self._generation = 0
+        self._state = bytearray(_SIZE)
+        self._secrets = memoryview(self._state)[_KEYS:_OUTCOMES]
+        self._accepted = 0
+
+    def accept(self, wrapped, native, fingerprint):
+        """Give the client of this SSLSocket a ticket, and take one; `fingerprint` of the
+        configuration (as in config.py), None while it changes. Raises NotImplementedError."""
+        self._accepted += 1
+        now = int(time.time())
+        known = time.gmtime(now)[0] >= _YEAR
+        now = now + _EPOCH if known else clock.now()
+        if fingerprint is None:
+            self.forget()
+        else:
+            made = fingerprint, known, self._keys.current(self._lifetime)
+            if made != self._made:
+                self._make(made)
+        struct.pack_into("III", self._state, 4, self._lifetime, now, self.num_tickets)
+        _tlsresume.accept(wrapped, native, self._state)
+
+    def forget(self):
+        """No ticket is given any more, and none opens, until the next `accept`: the configuration
+        changes. Raises nothing."""
+        struct.pack_into("I", self._state, 0, 0)  # first: C looks at nothing else then
+        _tlsresume.wipe(self._secrets)
+        self._made = None
+
+    def replace(self, key):
+        """From here on `key` seals; the one before it opens for as long as its tickets live."""
+        self._keys = Keys(key) if isinstance(key, tuple) else Keys(key, self._keys)
+
+    def counted(self):
+        """How many connections ended how (a dict of ints); "accept" counts those that began."""
+        counts = dict(zip(_NAMES, struct.unpack_from("%dI" % len(_NAMES), self._state, _OUTCOMES)))
+        counts["accept"] = self._accepted
+        counts["accept_good"] = sum(counts[name] for name in _NAMES)
+        counts["declined"] = sum(counts[name] for name in _NAMES[2:])
+        return counts
+
+    def _make(self, made):
+        self.forget()
+        fingerprint, known, keys = made
+        # What was dated by the start means nothing after the next one.
+        bound = sha256(b"" if known else _boot)
+        if isinstance(fingerprint, tuple):
+            # With callbacks, of which nothing is known but that they are these.
+            bound.update(os.urandom(32))
+            fingerprint = fingerprint[0]
+        bound.update(fingerprint)
+        bound = bound.digest()
+        at = _KEYS
+        for key in keys[0], keys[-1]:
+            derived = sha256(b"tlsresume ticket" + key + bound).digest()
+            self._state[at : at + 4] = sha256(b"name" + derived).digest()[:4]
+            self._state[at + 4 : at + _KEY] = derived
+            at += _KEY
+        self._made = made
+        self._generation = self._generation % 0xFFFFFFFF + 1
+        struct.pack_into("I", self._state, 0, self._generation)
+
+
+class Keys:
+    """The key that seals, and the one before it."""
+
+    def __init__(self, key, before=None):
+        """`key`: 32 bytes, an RTCKey, or a tuple of the current and the previous one."""
+        pair = key if isinstance(key, tuple) else (key,)
+        if not 1 <= len(pair) <= 2:
+            raise ValueError("ticket_key must be one key, or the current and the previous one")
+        self._pair = tuple(_secret(key) for key in pair)
+        if before is not None:
+            self._pair += before._pair[:1]
+
+    def current(self, lifetime):
+        """A tuple of one or two keys, the same object as long as they are the same."""
+        return self._pair
+
+
+class StartKeys(Keys):
+    """Keys that are drawn at the start, and anew each week, and die with the program."""
+
+    def __init__(self):
+        self._pair = None
+        self._drawn = 0
+
+    def current(self, lifetime):
+        now = clock.now()
+        if self._pair is None or now - self._drawn >= MAX_LIFETIME:
+            self._pair = (os.urandom(32),) + (self._pair or ())[:1]
+            self._drawn = now
+        return self._pair
+
+
+_start = StartKeys()  # of all contexts: programs make a new one for each connection
+_boot = os.urandom(16)
+
+
+def _secret(key):
+    key = key.key() if hasattr(key, "key") else bytes(memoryview(key))
+    if len(key) != 32:
+        raise ValueError("ticket_key must be 32 bytes")
+    return key
