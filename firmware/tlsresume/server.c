@@ -336,6 +336,7 @@ void server_configure(mbedtls_ssl_context *ssl, mp_obj_t state) {
     mbedtls_ssl_conf_cert_cb(conf, hello_parsed);
     #if TLSRESUME_TLS13
     mbedtls_ssl_conf_new_session_tickets(conf, s->num_tickets);
+    ssl->handshake->new_session_tickets_count = s->num_tickets; // which was set up before
     #endif
 }
 

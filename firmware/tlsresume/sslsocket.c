@@ -315,13 +315,15 @@ static tlsresume_socket_t *prove_socket(mp_obj_t socket, mp_obj_t context) {
 }
 
 #if TLSRESUME_SERVER
-// accept(socket, context, state): give this server's socket, that tls.SSLContext(context).wrap_socket
-// has made without a handshake, a ticket, and take one. `state` is a bytearray that the context has
-// alone: see server.c. Raises NotImplementedError where MicroPython is laid out otherwise; the
+// accept(socket, context, state or None): watch a server's socket that tls.SSLContext(context).wrap_socket
+// has made without a handshake, and give its client a ticket, and take one, by `state`: a bytearray that
+// the context has alone, see server.c. Raises NotImplementedError where MicroPython is laid out otherwise; the
 // socket is then as it was. Does not allocate.
 static mp_obj_t tlsresume_accept(mp_obj_t socket, mp_obj_t context, mp_obj_t state) {
     tlsresume_socket_t *o = prove_socket(socket, context);
-    server_configure(&o->ssl, state);
+    if (state != mp_const_none) {
+        server_configure(&o->ssl, state);
+    }
     SET_TYPE(o, negotiating_type);
     return mp_const_none;
 }

@@ -50,14 +50,12 @@ class SSLContext(Config):
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
         self.sessions.pull = harvest.poll  # type: ignore
-        if (
-            sessions is not False
-            and protocol == getattr(tls, "PROTOCOL_TLS_SERVER", None)
-            and _accept
-        ):
-            from .server import Tickets
+        if protocol == getattr(tls, "PROTOCOL_TLS_SERVER", None) and _accept:
+            from .server import NoTickets, Tickets
 
-            self._tickets = Tickets(ticket_key, ticket_lifetime)
+            self._tickets = (
+                NoTickets() if sessions is False else Tickets(ticket_key, ticket_lifetime)
+            )
         if storage is not None:
             from .persist import Persist
 
