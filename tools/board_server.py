@@ -1,4 +1,4 @@
-"""A TLS server on MicroPython's unix port, and a client of OpenSSL (by Python's `ssl`) to try it."""
+"""A TLS server on MicroPython's unix port, and a client (OpenSSL, by Python's `ssl`) to try it."""
 
 import json
 import socket
@@ -62,10 +62,11 @@ while True:
 
 
 class BoardServer:
-    """The unix port `micropython` (a Path) as a server with this certificate (a path without suffix).
+    """The unix port `micropython` (a Path) as a server, on `port`, until `close()`.
 
-    `options` are the context's arguments as Python source; `program` goes before the loop, and may
-    define `serve(sock)` anew. `port` is its TCP port. Raises ToolError if it does not start.
+    `certificate` is a path without suffix; `options` are the context's arguments as Python source;
+    `program` goes before the loop, and may define `serve(sock)` anew. Raises ToolError if it does
+    not start.
     """
 
     def __init__(

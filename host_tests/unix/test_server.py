@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 
 import pytest
 from board_server import Client
@@ -128,13 +127,22 @@ def test_gnutls_resumes(board_server, certs, version):
 NODE = """
 const tls = require("tls"), fs = require("fs");
 const [port, ca, version] = process.argv.slice(1);
-const options = {port, ca: fs.readFileSync(ca), servername: "localhost", minVersion: version, maxVersion: version};
+const options = {port, ca: fs.readFileSync(ca), servername: "localhost"};
+options.minVersion = options.maxVersion = version;
 const reused = [];
 function next(session) {
     let ticket = session;
-    const s = tls.connect({...options, session}, () => { reused.push(s.isSessionReused()); s.write("hello\\n"); });
+    const s = tls.connect({...options, session}, () => {
+        reused.push(s.isSessionReused());
+        s.write("hello\\n");
+    });
     s.on("session", (given) => { ticket = given; });
-    s.resume().on("end", () => reused.length < 4 ? next(ticket) : console.log(JSON.stringify(reused)));
+    s.resume().on("end", () => {
+        if (reused.length < 4)
+            next(ticket);
+        else
+            console.log(JSON.stringify(reused));
+    });
 }
 next();
 """

@@ -118,6 +118,11 @@ class SSLContext(Config):
             raise ValueError("num_tickets must be 0 to 255")
         self._tickets.num_tickets = number  # type: ignore
 
+    def set_ticket_key(self, key):
+        """Seal tickets with `key` from here on: 32 bytes or an `RTCKey`. The key before it opens
+        what it has sealed; of a tuple, the second does. Raises ValueError, TypeError."""
+        self._tickets.replace(key)  # type: ignore
+
     def save(self):
         """Write the sessions to the storage now, as before `machine.deepsleep()`.
 

@@ -1,4 +1,4 @@
-"""The board as a server: the keys of its session tickets, how long they live, and what became of them."""
+"""The board as a server: the keys of its session tickets, and what became of them."""
 
 import os
 import struct
@@ -57,7 +57,7 @@ class Tickets:
         if fingerprint is None:
             self.forget()
         else:
-            made = fingerprint, known, self._keys.current(self._lifetime)
+            made = fingerprint, known, self._keys.current()
             if made != self._made:
                 self._make(made)
         struct.pack_into("III", self._state, 4, self._lifetime, now, self.num_tickets)
@@ -131,7 +131,7 @@ class Keys:
         if before is not None:
             self._pair += before._pair[:1]
 
-    def current(self, lifetime):
+    def current(self):
         """A tuple of one or two keys, the same object as long as they are the same."""
         return self._pair
 
@@ -143,7 +143,7 @@ class StartKeys(Keys):
         self._pair = None
         self._drawn = 0
 
-    def current(self, lifetime):
+    def current(self):
         now = clock.now()
         if self._pair is None or now - self._drawn >= MAX_LIFETIME:
             self._pair = (os.urandom(32),) + (self._pair or ())[:1]
@@ -156,6 +156,8 @@ _boot = os.urandom(16)
 
 
 def _secret(key):
+    if isinstance(key, str):
+        raise TypeError("ticket_key must be bytes-like")
     key = key.key() if hasattr(key, "key") else bytes(memoryview(key))
     if len(key) != 32:
         raise ValueError("ticket_key must be 32 bytes")
