@@ -141,7 +141,7 @@ class SSLContext(Config):
             print("tlsresume: off:", e)
             return wrapped
         except MemoryError:
-            pass  # a full handshake
+            _tlsresume.accept(wrapped, self._context, None)  # a full handshake
         if handshake:
             _tlsresume.handshake(wrapped, self._context)
         return wrapped

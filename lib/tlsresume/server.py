@@ -99,9 +99,9 @@ class Tickets:
             self._state[at : at + 4] = sha256(b"name" + derived).digest()[:4]
             self._state[at + 4 : at + _KEY] = derived
             at += _KEY
-        self._made = made
-        self._generation = self._generation % 0xFFFFFFFF + 1
+        self._generation = self._generation % 0x3FFFFFFF + 1  # a small int that is not 0
         struct.pack_into("I", self._state, 0, self._generation)
+        self._made = made  # last: it may have failed before, for want of memory
 
 
 class NoTickets:
