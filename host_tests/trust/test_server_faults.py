@@ -141,3 +141,24 @@ def test_a_resumption_of_a_verified_client_fails_by_upstreams_allocations_alone(
     outcomes = sweep(heap, certificate=certs.a)
     assert None in outcomes
     assert all(outcome is None or re.match("MemoryError|OSError", outcome) for outcome in outcomes)
+
+
+def test_a_random_generator_that_fails_costs_the_ticket_where_it_is_for_the_ticket(
+    board_server, faulty, certs, version
+):
+    s = board_server(firmware=faulty, program=SWEEP.format(ca=certs.ca.der))
+    client = Client(version, certs.ca.pem)
+    assert s.ask("heap = faults.RANDOM") is None
+    lifetimes, count, n = [], 1, 0
+    while count >= n:
+        n += 1
+        client.session = None
+        s.ask(f"n = {n}")
+        with suppress(OSError):
+            client.connect(s.port)
+        outcome, count = s.ask("outcomes[-1]")
+        if outcome is None:
+            lifetimes.append(client.session.ticket_lifetime_hint)
+            # Of no ticket (RFC 5077 3.3), or of one to be discarded (RFC 8446 4.6.1): harmless.
+            assert client.connect(s.port) == (lifetimes[-1] > 0)
+    assert set(lifetimes) == {0, 86400}

@@ -2,7 +2,7 @@
 FAULTS_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(FAULTS_DIR)/faults.c
-LDFLAGS_USERMOD += -Wl,--wrap=gc_alloc,--wrap=gc_realloc
+LDFLAGS_USERMOD += -Wl,--wrap=gc_alloc -Wl,--wrap=mbedtls_ctr_drbg_random,--wrap=gc_realloc
 
 # Mbed TLS's heap is the C library's on the unix port, MicroPython's on a board.
 ifeq ($(notdir $(CURDIR)),unix)
