@@ -85,7 +85,7 @@ def version(request):
 @pytest.fixture
 def sweep(board_server, faulty, certs, version, pytestconfig):
     def sweep(heap, options="", program="", resume=True, certificate=None, anew=False):
-        """What was raised, allocation by allocation; None: nothing, and the client had its echo."""
+        """What was raised, allocation by allocation; None: nothing."""
         s = board_server(options, firmware=faulty, program=SWEEP.format(ca=certs.ca.der) + program)
         client = Client(version, certs.ca.pem, certificate)
         tickets = options != "sessions=False"
