@@ -133,13 +133,8 @@ class Client:
 
     def start(self, port, session=None):
         """A socket that has gone through the handshake."""
-        raw = socket.create_connection(("127.0.0.1", port), timeout=30)
-        return self.context.wrap_socket(
-            raw,
-            server_hostname="localhost",
-            session=session or self.session,
-            suppress_ragged_eofs=False,
-        )
+        sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+        return self._wrap(sock, session or self.session)
 
     def finish(self, sock):
         """Say a line, hear it, close; returns whether the connection was resumed."""
@@ -151,3 +146,12 @@ class Client:
             reused = s.session_reused
             s.unwrap()  # both say close_notify, or this raises
             return reused
+
+    def talk(self, sock, session=None):
+        """All of it on a connection that is there."""
+        return self.finish(self._wrap(sock, session))
+
+    def _wrap(self, sock, session):
+        return self.context.wrap_socket(
+            sock, server_hostname="localhost", session=session, suppress_ragged_eofs=False
+        )
