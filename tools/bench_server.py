@@ -7,8 +7,7 @@ within.
 from pathlib import Path
 
 from bench_board import INSTRUCTIONS_PER_US, run
-from board_server import Client
-from listener import Listener
+from board_server import Visitor
 
 SERVER = """
 import tlsresume
@@ -70,37 +69,6 @@ c = used()
 print([needs(), c - b - (b - a)])
 """
 )
-
-
-class Visitor:
-    """A client for the board that connects to `port`; it offers a session each `every`-th time."""
-
-    def __init__(self, version, every=1):
-        self._client = Client(version)
-        self._every = every
-        self._number = 0
-        self._session = None
-        self._listener = Listener(self._visit, "0.0.0.0")
-        self.port = self._listener.port
-
-    def close(self):
-        self._listener.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
-
-    def _visit(self, sock):
-        self._number += 1
-        offers = self._number % self._every == 0
-        with sock:
-            try:
-                self._client.talk(sock, self._session if offers else None)
-                self._session = self._client.session or self._session
-            except OSError:
-                pass  # the board had no memory
 
 
 def figures(firmware, tls13, chains):

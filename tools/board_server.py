@@ -4,9 +4,11 @@ import json
 import socket
 import ssl
 import subprocess
+import threading
 from contextlib import closing
 
 from command import ToolError, start
+from listener import Listener
 from openssl_server import free_port
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -155,3 +157,37 @@ class Client:
         return self.context.wrap_socket(
             sock, server_hostname="localhost", session=session, suppress_ragged_eofs=False
         )
+
+
+class Visitor:
+    """A client for a board that connects to `port` of this host, since it may be where nobody can
+    connect to it. Offers a session each `every`-th time.
+    """
+
+    def __init__(self, version, every=1):
+        self._client = Client(version)
+        self._every = every
+        self._number = 0
+        self._session = None
+        self._lock = threading.Lock()  # a visit ends before the next one begins
+        self._listener = Listener(self._visit, "0.0.0.0")
+        self.port = self._listener.port
+
+    def close(self):
+        self._listener.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def _visit(self, sock):
+        with self._lock, sock:
+            self._number += 1
+            offers = self._number % self._every == 0
+            try:
+                self._client.talk(sock, self._session if offers else None)
+                self._session = self._client.session or self._session
+            except OSError:
+                pass  # the board had no memory
