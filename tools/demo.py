@@ -80,6 +80,10 @@ def target(args):
             yield OnBoard(board, (args.wifi_name, args.wifi_password), args.host)
     elif args.board == "UNIX":
         yield Unix(build("UNIX"))
+    elif args.board.startswith("ESP32"):
+        sys.exit(
+            f"demo: {args.board} is not emulated: plug it in, make flash, and name its PORT=..."
+        )
     else:
         with Emulator(build(args.board)) as emulator, Board(emulator.port) as board:
             yield OnBoard(board, None, None)
@@ -94,7 +98,7 @@ def connections(runner, authority, certificate, option, times=TIMES):
         printed = runner.execute(
             CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=times
         )
-        return counted(printed, proxy)
+        return counted(printed, proxy, times)
 
 
 def visits(runner, certificate, option):
@@ -107,10 +111,11 @@ def visits(runner, certificate, option):
     ):
         script = SERVER.read_text()
         printed = runner.execute(script, HOST=runner.host, PORT=proxy.port, TIMES=TIMES, **given)
-        return counted(printed, proxy)
+        return counted(printed, proxy, TIMES)
 
 
-def counted(printed, proxy):
+def counted(printed, proxy, times):
+    proxy.wait(times)
     seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
         one["out"], one["in"], one["turns"] = out, into, turns

@@ -8,8 +8,8 @@
 #define MBEDTLS_SSL_SESSION_TICKETS
 #endif
 
-// Binds the secret to the whole handshake (RFC 7627): servers in Java resume nothing without it, and
-// neither does ours.
+// Binds a session to its handshake, without which it may be another's (RFC 7627 5.3: some servers
+// resume no other one).
 #ifndef MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #endif

@@ -7,10 +7,10 @@ TLSRESUME_SERVER ?= 1
 TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
+	adopt.c \
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
-	offer.c \
 	seal.c \
 	server.c \
 	session.c \
@@ -25,15 +25,20 @@ CFLAGS_USERMOD += -DTLSRESUME_SERVER=$(TLSRESUME_SERVER)
 
 ifeq ($(TLSRESUME_TLS13),1)
 SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\
+	ssl_tls13_client.c \
+	ssl_tls13_generic.c \
+	ssl_tls13_keys.c \
+	ssl_tls13_server.c \
+	)
+# Mbed TLS 4 has its cryptography elsewhere, and is not built without PSA.
+ifeq ($(wildcard $(TOP)/lib/mbedtls/tf-psa-crypto),)
+SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\
 	block_cipher.c \
 	hkdf.c \
 	$(notdir $(wildcard $(TOP)/lib/mbedtls/library/psa_crypto*.c)) \
 	psa_util.c \
 	sha3.c \
-	ssl_tls13_client.c \
-	ssl_tls13_generic.c \
-	ssl_tls13_keys.c \
-	ssl_tls13_server.c \
 	threading.c \
 	)
+endif
 endif

@@ -82,6 +82,18 @@ static bool is_tls13(const mbedtls_ssl_session *session) {
     return TLSRESUME_TLS13 && session->tls_version != MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
+// Seal or open, in its place, what stands behind the head of a ticket.
+static int ticket_crypt(const ticket_key_t *k, byte *ticket, size_t len, bool encrypt) {
+    byte *sealed = ticket + HEAD_LEN;
+    seal_args_t a = {
+        .key = { (void *)k->key, sizeof(k->key), 'B' },
+        .nonce = { ticket + NAME_LEN, NONCE_LEN, 'B' },
+        .aad = { NULL, 0, 'B' },
+        .data = { sealed, len, 'B' },
+    };
+    return seal_crypt(&a, sealed, encrypt ? len + TAG_LEN : len - TAG_LEN, encrypt);
+}
+
 static uint32_t server_now(const server_t *s) {
     return s->now + (mp_uint_t)(mp_hal_ticks_ms() - s->now_ms) / 1000;
 }
@@ -141,7 +153,7 @@ static size_t seal_ticket(server_t *s, const mbedtls_ssl_session *session, byte 
         return 0;
     }
     len += TIMES_LEN + peer_len;
-    int ret = seal_gcm(true, k->key, out + NAME_LEN, NONCE_LEN, NULL, 0, sealed, len, sealed, sealed + len);
+    int ret = ticket_crypt(k, out, len, true);
     // Sealed with keys that changed meanwhile, in another thread, it opens for nobody.
     return ret == 0 && s->generation == generation ? HEAD_LEN + len + TAG_LEN : 0;
 }
@@ -243,7 +255,7 @@ static uint8_t open_ticket(server_t *s, mbedtls_ssl_session *session, byte *buf,
     }
     len -= HEAD_LEN + TAG_LEN;
     byte *sealed = buf + HEAD_LEN;
-    if (seal_gcm(false, k->key, buf + NAME_LEN, NONCE_LEN, NULL, 0, sealed, len, sealed, sealed + len) != 0) {
+    if (ticket_crypt(k, buf, len + TAG_LEN, false) != 0) {
         return FOREIGN;
     }
     uint8_t outcome = load_ticket(s, session, sealed, len);

@@ -5,9 +5,9 @@ import struct
 import time
 from hashlib import sha256
 
-import _tlsresume
-
+from . import harvest
 from .clock import clock
+from .harvest import _tlsresume
 
 MAX_LIFETIME = 7 * 86400  # s, RFC 8446 4.6.1; a longer one would fail every handshake of TLS 1.3
 DEFAULT_LIFETIME = 86400  # s, as long as TLS 1.2 can have (RFC 5246 F.1.4)
@@ -25,7 +25,49 @@ _NAMES = ("full", "hits", "foreign", "timeouts", "unproven", "unusable")
 _SIZE = _OUTCOMES + 4 * len(_NAMES) + 128
 
 
-class Tickets:
+def tickets(sessions, ticket_key, ticket_lifetime):
+    """Those of a server context, by its arguments of these names."""
+    return NoTickets() if sessions is False else Tickets(ticket_key, ticket_lifetime)
+
+
+class NoTickets:
+    """Those of a context that shall give none."""
+
+    num_tickets = 0
+
+    def wrap(self, context, sock, handshake):
+        """What `SSLContext.wrap_socket` does for a server."""
+        native = context._context
+        wrapped = native.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        try:
+            self._accept(wrapped, native, context)
+        except NotImplementedError as e:
+            harvest.obstacle = "tlsresume: off: %s" % e
+            harvest.warn()
+            return wrapped
+        except MemoryError:
+            _tlsresume.accept(wrapped, native, None)  # a full handshake
+        if handshake:
+            _tlsresume.handshake(wrapped)
+        return wrapped
+
+    def _accept(self, wrapped, native, context):
+        _tlsresume.accept(wrapped, native, None)
+
+    def set_number(self, number):
+        pass
+
+    def replace(self, key):
+        pass
+
+    def forget(self):
+        pass
+
+    def counted(self):
+        return {}
+
+
+class Tickets(NoTickets):
     """The tickets that one server context gives, and takes back."""
 
     def __init__(self, key=None, lifetime=DEFAULT_LIFETIME):
@@ -47,21 +89,26 @@ class Tickets:
         self._secrets = memoryview(self._state)[_KEYS:_OUTCOMES]
         self._accepted = 0
 
-    def accept(self, wrapped, native, fingerprint):
-        """Give the client of this SSLSocket a ticket, and take one; `fingerprint` of the
-        configuration (as in config.py), None while it changes. Raises NotImplementedError."""
+    def _accept(self, wrapped, native, context):
         self._accepted += 1
         now = int(time.time())
         known = time.gmtime(now)[0] >= _YEAR
         now = now + _EPOCH if known else clock.now()
-        if fingerprint is None:
-            self.forget()
-        else:
-            made = fingerprint, known, self._keys.current()
+        configuration = context._configuration
+        if configuration.current:
+            made = configuration.fingerprint(), known, self._keys.current()
             if made != self._made:
                 self._make(made)
+        if not configuration.current:
+            self.forget()  # it is being changed, or was meanwhile, by another thread
         struct.pack_into("III", self._state, 4, self._lifetime, now, self.num_tickets)
         _tlsresume.accept(wrapped, native, self._state)
+
+    def set_number(self, number):
+        """Raises ValueError for one that cannot be."""
+        if not 0 <= number <= 255:
+            raise ValueError("num_tickets must be 0 to 255")
+        self.num_tickets = number
 
     def forget(self):
         """No ticket is given any more, and none opens, until the next `accept`: the configuration
@@ -79,6 +126,7 @@ class Tickets:
         counts = dict(zip(_NAMES, struct.unpack_from("%dI" % len(_NAMES), self._state, _OUTCOMES)))
         counts["accept"] = self._accepted
         counts["accept_good"] = sum(counts[name] for name in _NAMES)
+        counts["expired"] = counts["timeouts"]
         counts["declined"] = sum(counts[name] for name in _NAMES[2:])
         return counts
 
@@ -102,21 +150,6 @@ class Tickets:
         self._generation = self._generation % 0x3FFFFFFF + 1  # a small int that is not 0
         struct.pack_into("I", self._state, 0, self._generation)
         self._made = made  # last: it may have failed before, for want of memory
-
-
-class NoTickets:
-    """Those of a context that shall give none."""
-
-    num_tickets = 0
-
-    def accept(self, wrapped, native, fingerprint):
-        _tlsresume.accept(wrapped, native, None)
-
-    def forget(self):
-        pass
-
-    def counted(self):
-        return {}
 
 
 class Keys:
