@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "lib"), str(ROOT / "host_tests")
 
 import checked  # noqa: E402
 import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
+from board_server import BoardServer  # noqa: E402
 from certificates import Authority  # noqa: E402
 from hostile_server import HostileServer  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
@@ -103,6 +104,19 @@ def hostile(certs):
     """Start HostileServers: `hostile(lie=...)`; all are closed at the end."""
     yield from _starter(
         lambda **kwargs: HostileServer(kwargs.pop("certificates", [certs.server]), **kwargs)
+    )
+
+
+@pytest.fixture
+def board_server(micropython, certs):
+    """Start BoardServers: `board_server("ticket_key=...", ...)`; all are closed at the end."""
+    yield from _starter(
+        lambda options="", **kwargs: BoardServer(
+            kwargs.pop("firmware", micropython),
+            kwargs.pop("certificate", certs.server),
+            options,
+            **kwargs,
+        )
     )
 
 

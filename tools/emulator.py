@@ -21,15 +21,19 @@ class Emulator:
 
     `firmware` is the path of an ELF file, for a `machine` of MACHINES. `icount` counts
     instructions instead of time: the board's clock then moves 16 ns an instruction, whatever
-    the host does. `options` are more of QEMU's. QEMU ends with the context, and with this
-    process, however that ends. Raises ToolError.
+    the host does. `options` are more of QEMU's. `forward`: a port of this host, and the port of
+    the board that is reached there. QEMU ends with the context, and with this process, however
+    that ends. Raises ToolError.
     """
 
-    def __init__(self, firmware, icount=False, machine="mps2-an385", options=()):
+    def __init__(self, firmware, icount=False, machine="mps2-an385", options=(), forward=None):
         qemu, package, own = MACHINES[machine]
         command = [qemu, "-machine", machine, "-nographic", "-monitor", "null"]
         command += ["-semihosting", "-serial", "pty", "-kernel", firmware]
         command += [*own, *options]
+        if forward:
+            here, there = forward
+            command[command.index("-nic") + 1] += f",hostfwd=tcp:127.0.0.1:{here}-:{there}"
         if icount:
             command += ["-icount", "shift=4,sleep=on"]
         self._process = start(package, command, stdout=subprocess.PIPE)

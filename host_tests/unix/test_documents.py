@@ -18,6 +18,9 @@ def test_the_snippets_run(run, server, certs, tmp_path, path, snippet):
     s = server()
     snippet = snippet.replace('"example.com", 443', f'"localhost", {s.port}')
     snippet = snippet.replace("example.com", "localhost").replace("ca.pem", certs.ca.pem)
+    for end in ("pem", "key"):
+        name = {"pem": "cert.pem", "key": "key.pem"}[end]
+        snippet = snippet.replace(f'"{name}"', f'"{certs.server}.{end}"')
     snippet = snippet.replace('File("sessions")', f'File("{tmp_path}/sessions")')
     machine = RTC if "RTCMemory" in snippet else ""
     assert run(machine + snippet + "\nresult(ok=True)")["ok"]

@@ -5,7 +5,7 @@ SRC_USERMOD_C += $(FAULTS_DIR)/faults.c
 # Upstream's qemu port links by ld itself, later than 1.28.
 comma := ,
 FAULTS_WRAP := $(if $(shell grep -F '$$(LD) $$(LDFLAGS)' Makefile),,-Wl$(comma))--wrap=
-LDFLAGS_USERMOD += $(addprefix $(FAULTS_WRAP),gc_alloc gc_realloc)
+LDFLAGS_USERMOD += $(addprefix $(FAULTS_WRAP),gc_alloc gc_realloc mbedtls_ctr_drbg_random)
 
 # Mbed TLS's heap is the C library's on the unix port, MicroPython's on a board.
 ifeq ($(notdir $(CURDIR)),unix)
