@@ -147,12 +147,16 @@ class SSLContext:
             harvest.warn()
             return wrapped
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped)
+            try:
+                _tlsresume.handshake(wrapped)
+            except Exception as e:
+                self.sessions.error = e
+                raise
         harvest.schedule()
         return wrapped
 
     def session_stats(self):
-        """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
+        """Counters of the cache (an OrderedDict): CPython's names, and more; see lib/README.md."""
         from .stats import session_stats
 
         return session_stats(self.sessions)
@@ -226,10 +230,11 @@ class SSLContext:
                 cache.store.tick()
             if host is None or not configuration.current:
                 harvest.poll()
-            else:
-                packed, made, expires, until, once = cache.take(
-                    host, port, configuration.fingerprint(), self._reuse_tickets
-                )
+                self._adopt(wrapped, owner, None, 0)
+                return
+            packed, made, expires, until, once = cache.take(
+                host, port, configuration.fingerprint(), self._reuse_tickets
+            )
             if packed is None:
                 self._adopt(wrapped, owner, None, 0)
                 return
