@@ -9,6 +9,7 @@ MICROPYTHON=DIR uses a checkout of one's own instead.
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tarfile

@@ -1,6 +1,6 @@
 """TLS session resumption for MicroPython: the next handshake is a short one."""
 
-from typing import Any, Callable, Iterator, Protocol, TypeAlias
+from typing import Any, Callable, Iterator, Literal, Protocol, TypeAlias
 
 _Buffer: TypeAlias = bytes | bytearray | memoryview
 _Fingerprint: TypeAlias = bytes | tuple
@@ -106,7 +106,7 @@ class SSLSocket:
         it to the SSLSession that shall be offered."""
 
     @session.setter
-    def session(self, session: SSLSession | None) -> None: ...
+    def session(self, session: SSLSession) -> None: ...
     def read(self, size: int = -1, /) -> bytes | None: ...
     def readinto(self, buf: bytearray | memoryview, nbytes: int = -1, /) -> int | None: ...
     def readline(self, size: int = -1, /) -> bytes | None: ...
@@ -131,7 +131,7 @@ class SSLContext:
     def __init__(
         self,
         protocol: int,
-        sessions: SessionCache | bool | None = None,
+        sessions: SessionCache | Literal[False] | None = None,
         storage: _Storage | None = None,
         *,
         reuse_tickets: bool = False,

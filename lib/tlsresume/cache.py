@@ -171,8 +171,8 @@ class SessionCache:
 
     def remove(self, host, port, fingerprint=None, made=None):
         """Forget what is known of `host` and `port`: of all fingerprints, or of one; with `made`
-        only its sessions, if none is younger than that. Raises RuntimeError in a scheduled callback
-        that has interrupted the cache."""
+        only its sessions, if none is younger than that. Raises RuntimeError in a scheduled
+        callback that has interrupted the cache."""
         with lock as first:
             _refuse_unless(first)
             key = self._key(host, port)

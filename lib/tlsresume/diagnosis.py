@@ -30,8 +30,8 @@ _OFF = "the cache is off: the context was made with sessions=False, and nothing 
 _NONE_KEPT = (
     "%d handshakes, and the servers gave no session: they keep none and send no tickets; or, with "
     "TLS 1.3, the connections were closed before the ticket was read",
-    "%d handshakes, and no session yet: an open connection's is kept at its close, or after 500 ms "
-    "if asyncio runs, or use_timer() was told a timer, or poll() is called",
+    "%d handshakes, and no session yet: an open connection's is kept at its close, or after 500 "
+    "ms if asyncio runs, or use_timer() was told a timer, or poll() is called",
 )
 
 

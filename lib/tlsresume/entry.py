@@ -11,7 +11,7 @@ from struct import pack_into, unpack_from
 try:
     from _tlsresume import wipe
 except ImportError:
-    from .without import wipe
+    from .without import wipe  # noqa: F401
 
 
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one

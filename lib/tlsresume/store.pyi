@@ -13,7 +13,7 @@ class File:
     interval: int
     clock_survives: bool
     def __init__(self, path: str, plaintext: bool = False, interval: int = 60) -> None:
-        """`plaintext`: take sessions that are not sealed. `interval`: seconds between two saves."""
+        """`plaintext`: take what is not sealed. `interval`: seconds between two saves."""
 
     def load(self) -> bytearray | None: ...
     def save(self, data: _Buffer) -> None: ...
