@@ -37,6 +37,8 @@ class RTC:
         RTC.data = bytes(data)
 class machine:
     RTC = RTC
+    def deepsleep(ms):
+        print("sleeps", ms)
 sys.modules["machine"] = machine
 """
 
@@ -69,4 +71,17 @@ class Stream(io.IOBase):
             ready.register(self.sock, arg)
             return sum(event for _, event in ready.poll(0))
         return 0
+"""
+
+# The hosts of the documents and the examples.
+WORLD_NAMES = "example.com", "mqtt.example.com"
+# Every host is HOST, and every port is PORT.
+WORLD = """
+import socket as _socket, sys
+class World:
+    def __getattr__(self, name):
+        return getattr(_socket, name)
+    def getaddrinfo(self, host, port, *args, here=(HOST, PORT)):
+        return _socket.getaddrinfo(*(here + args))
+sys.modules["socket"] = sys.modules["usocket"] = World()
 """

@@ -150,7 +150,7 @@ class SSLContext:
             try:
                 _tlsresume.handshake(wrapped)
             except Exception as e:
-                self.sessions.error = e
+                self.sessions.error = e  # type: ignore
                 raise
         harvest.schedule()
         return wrapped
