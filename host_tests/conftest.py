@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Certificates:
-    """Paths without suffix: `server`, `rsa`, `world`, the clients `a` and `b`; `ca`, `other_ca`."""
+    """Paths without suffix: `server`, `rsa`, `world`, clients `a` and `b`; `ca`, `other_ca`."""
 
     def __init__(self, folder):
         self.ca = Authority(folder)

@@ -79,9 +79,10 @@ WORLD_NAMES = "example.com", "mqtt.example.com"
 WORLD = """
 import socket as _socket, sys
 class World:
-    def __getattr__(self, name):
-        return getattr(_socket, name)
-    def getaddrinfo(self, host, port, *args, here=(HOST, PORT)):
+    def getaddrinfo(host, port, *args, here=(HOST, PORT)):
         return _socket.getaddrinfo(*(here + args))
-sys.modules["socket"] = sys.modules["usocket"] = World()
+for name in dir(_socket):
+    if not hasattr(World, name):
+        setattr(World, name, getattr(_socket, name))
+sys.modules["socket"] = sys.modules["usocket"] = World
 """

@@ -63,19 +63,19 @@ def test_a_cache_that_is_off_is_told_to_be_off(report, server):
     )
 
 
-def test_failed_handshakes_are_told_with_what_they_failed(report, server, certs):
+def test_failed_handshakes_are_told_with_what_they_failed(report, server):
     s = server()
     script = """
-ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+ctx = client()
 for _ in range(2):
     try:
-        connect(ctx, PORT)
+        connect(ctx, PORT, "another.example")
     except ValueError:
         pass
 """
     said = report(script, port=s.port)
     assert "\n2 handshakes or connections failed\n" in said
-    assert "ValueError('The certificate is not correctly signed by the trusted CA" in said
+    assert "the last handshake that failed: ValueError('The certificate" in said
 
 
 def test_a_server_that_gives_no_session_is_told_to_be_one(report, openssl):
@@ -96,16 +96,18 @@ def test_a_connection_that_is_open_is_told_to_be_open(report, server):
     assert "\n1 handshakes, and no session yet" in said and "poll() is called" in said
 
 
-def test_tickets_and_configurations_are_told_apart(report, openssl):
-    s = openssl("-rev", "-tls1_3", "-num_tickets", "2")
+def test_tickets_and_configurations_are_told_apart(report, server):
+    s = server(version="1.3")
     script = """
 cache = tlsresume.SessionCache()
 for mode in tls.CERT_REQUIRED, tls.CERT_NONE:
     ctx = client(sessions=cache)
     ctx.verify_mode = mode
-    s = connect(ctx, PORT)
-    echo(s)
-    s.close()
+    both = [connect(ctx, PORT), connect(ctx, PORT)]
+    for s in both:
+        echo(s)
+    for s in both:
+        s.close()
 """
     lines = [line.split(":") for line in report(script, port=s.port).splitlines() if "old" in line]
     assert [(line[0].strip(), line[1].partition(", ")[2]) for line in lines] == [
