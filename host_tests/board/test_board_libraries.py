@@ -141,6 +141,13 @@ def test_mpremote_installs_the_package(mpremote, tmp_path):
     assert installed == {p.name for p in (ROOT / "lib" / "tlsresume").glob("*.py")}
 
 
+def test_mpremote_copies_the_certificate(mpremote, tmp_path, certs):
+    _, cp, _, to = documents.command("README.md", "mpremote cp")
+    done = mpremote("mount", tmp_path, cp, certs.ca.pem, to)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ca.pem").read_text() == Path(certs.ca.pem).read_text()
+
+
 def test_without_a_file_system_the_package_is_mounted_and_wins_over_the_frozen_one(
     mpremote, tmp_path
 ):
