@@ -71,7 +71,7 @@ def _report(cache):
         print("the last handshake that failed: %r" % cache.error)
     if c("full") and not c("harvested_poll") and not c("harvested_close"):
         print(_NONE_KEPT[waiting] % c("full"))
-    elif cache.miss:
+    elif cache.miss and (c("full") or cache.miss != "empty"):
         print("the last look-up missed: %s" % _WHY[cache.miss])
 
 
