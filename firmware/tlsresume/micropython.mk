@@ -6,9 +6,11 @@ TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	adopt.c \
+	configure.c \
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
+	nagle.c \
 	seal.c \
 	session.c \
 	sslsocket.c \

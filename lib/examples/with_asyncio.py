@@ -23,7 +23,8 @@ async def get(path):
     writer.write(f"GET {path} HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
     await writer.drain()
     answer = await reader.read(-1)
-    print(len(answer), "bytes resumed", getattr(writer.s, "session_reused", None))
+    socket = getattr(writer, "s", None)
+    print(len(answer), "bytes resumed", getattr(socket, "session_reused", None))
     writer.close()
     await writer.wait_closed()
 

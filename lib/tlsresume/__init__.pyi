@@ -167,14 +167,15 @@ class SSLContext:
         *,
         session: SSLSession | None = None,
         server_port: int | None = None,
-        nodelay: bool = True,
+        nodelay: bool | None = None,
     ) -> SSLSocket:
         """Start TLS on `sock`, and resume if it can be.
 
         `server_hostname`: the server's name, which its certificate has to be for. `session`: offer
         this one. `server_port`: the port, where the socket cannot tell, or a proxy's would be
-        found. `nodelay`: set TCP_NODELAY. Raises what `tls` raises; ValueError for a `session` of
-        another server or configuration.
+        found. `nodelay`: TCP_NODELAY for the handshake alone (None), for good (True), or as it is
+        (False). Raises what `tls` raises; ValueError for a `session` of another server or
+        configuration.
         """
 
     def session_stats(self) -> dict[str, int]:
@@ -199,10 +200,10 @@ def poll() -> int | None:
 def use_timer(timer: Any) -> None:
     """Let `timer`, a `machine.Timer` that is free, do what `poll()` does; None: no longer."""
 
-def install(cache: SessionCache | None = None) -> SessionCache:
+def install(cache: SessionCache | None = None, nodelay: bool | None = None) -> SessionCache:
     """From here on `ssl` and `tls`, as other modules see them, make contexts that resume.
 
-    All share `cache`, or a new one, which is returned.
+    All share `cache`, or a new one, which is returned. `nodelay` is that of their `wrap_socket`.
     """
 
 def uninstall() -> None:

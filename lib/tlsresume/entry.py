@@ -9,7 +9,7 @@ the high bit says that it is good for one use). One allocation an entry, and one
 from struct import pack_into, unpack_from
 
 try:
-    from _tlsresume import wipe
+    from _tlsresume import wipe  # noqa: F401
 except ImportError:
     from .without import wipe  # noqa: F401
 
