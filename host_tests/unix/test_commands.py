@@ -17,6 +17,7 @@ TYPED = {
     r"MICROPYTHON=DIR make demo": (0, "1 full, 5 resumed"),
     r"make firmware BOARD=QEMU_MPS2( VARIANT=TLS13)?": (0, "firmware.elf"),
     r"make mpy": (0, "mpremote mip install"),
+    r"make libraries": (0, "build/libraries"),
     r"make firmware BOARD=ESP32_\S+( VARIANT=TLS13)?": (2, "is no ESP-IDF. Do one of these"),
     r".*make (demo|flash|hil) .*PORT=\S+": (2, f"{NO_PORT} is not there: plug the board in"),
 }
@@ -33,6 +34,8 @@ ELSEWHERE = {
     r"build/venv/bin/python -m pytest --checked .*": "host_tests/trust/test_sanitizers.py",
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
     r"build/venv/bin/python tools/fresh.py .*": "host_tests/unix/test_fresh.py",
+    r"mpremote cp .*": "host_tests/board/test_board_libraries.py",
+    r"openssl s_client .*": "host_tests/unix/test_documents.py",
     r"mpremote mip install .*": "host_tests/board/test_board_libraries.py",
     r"mpremote mount lib .*": "host_tests/board/test_board_libraries.py",
     r"make -C ports/unix .*": "host_tests/firmware/test_standard.py",

@@ -39,6 +39,7 @@ class SessionCache:
         self.max = max or DEFAULT_MAX
         self.timeout = int(timeout)
         self.miss = None  # why the last look-up found nothing, a key of diagnosis.py's _WHY
+        self.error = None  # what the last handshake that failed has raised, if wrap_socket did it
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
         self.store = None  # the Persist that keeps the sessions, if any

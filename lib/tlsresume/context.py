@@ -174,12 +174,16 @@ class SSLContext:
             return wrapped
         _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped)
+            try:
+                _tlsresume.handshake(wrapped)
+            except Exception as e:
+                self.sessions.error = e  # type: ignore
+                raise
         harvest.schedule()
         return wrapped
 
     def session_stats(self):
-        """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
+        """Counters of the cache (an OrderedDict): CPython's names, and more; see lib/README.md."""
         from .stats import session_stats
 
         stats = session_stats(self.sessions)
