@@ -101,7 +101,8 @@ static const mp_rom_map_elem_t tlsresume_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_due), MP_ROM_PTR(&tlsresume_due_obj) },
     { MP_ROM_QSTR(MP_QSTR_parse), MP_ROM_PTR(&tlsresume_parse_obj) },
     { MP_ROM_QSTR(MP_QSTR_wipe), MP_ROM_PTR(&tlsresume_wipe_obj) },
-    #if TLSRESUME_PEERNAME
+    // The pass that collects names knows none of ESP-IDF's definitions.
+    #if TLSRESUME_PEERNAME || defined(NO_QSTR)
     { MP_ROM_QSTR(MP_QSTR_peername), MP_ROM_PTR(&tlsresume_peername_obj) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_seal), MP_ROM_PTR(&tlsresume_seal_obj) },
