@@ -1,43 +1,58 @@
-"""The board under test: the emulated one, or with --port the real one that is plugged in."""
+"""The board under test: an emulated one, or with --port the real one that is plugged in."""
+
+from contextlib import contextmanager
 
 import pytest
-from board import BoardError
+from board import BoardError, Silent
 from board_under_test import BoardUnderTest
+from emulator import emulate
 from openssl_server import OpenSSLServer
 from tls_server import TLSServer
 
 ANYWHERE = "0.0.0.0"
+SWITCHED = pytest.StashKey()  # how often an emulated board was silent and switched off and on
 
 
 @pytest.fixture(scope="session")
-def line(pytestconfig):
-    """The path of the serial line, and the Wi-Fi's (name, password) or None."""
+def emulated(pytestconfig, certs):
+    """Start the emulated board: `emulated(variant=None, **options)`, a context that yields a
+    BoardUnderTest."""
+
+    @contextmanager
+    def emulated(variant=None, **options):
+        name = pytestconfig.getoption("--board")
+        with (
+            emulate(name, variant, **options) as emulator,
+            BoardUnderTest(emulator.port) as board,
+        ):
+            board.prepare(emulator, None, None, certs.ca.der)
+            yield board
+            pytestconfig.stash[SWITCHED] = pytestconfig.stash.get(SWITCHED, 0) + board.switched
+
+    return emulated
+
+
+@contextmanager
+def _real(port, config, ca):
+    wifi = [config.getoption(f"--wifi-{what}") for what in ("name", "password")]
+    if None in wifi:
+        pytest.exit(
+            "a real board wants --wifi-name and --wifi-password,"
+            " or WIFI_NAME and WIFI_PASSWORD in the environment",
+            2,
+        )
+    with BoardUnderTest(port) as board:
+        board.prepare(None, wifi, config.getoption("--host"), ca)
+        yield board
+
+
+@pytest.fixture(scope="module")
+def the_board(emulated, certs, pytestconfig):
+    """Each file has an emulated board of its own."""
     port = pytestconfig.getoption("--port")
-    if port:
-        wifi = [pytestconfig.getoption(f"--wifi-{what}") for what in ("name", "password")]
-        if None in wifi:
-            pytest.exit(
-                "a real board wants --wifi-name and --wifi-password,"
-                " or WIFI_NAME and WIFI_PASSWORD in the environment",
-                2,
-            )
-        yield port, wifi
-        return
-    from emulator import Emulator
-
-    from build import build
-
-    with Emulator(build("QEMU_MPS2")) as emulator:
-        yield emulator.port, None
-
-
-@pytest.fixture(scope="session")
-def the_board(line, certs, pytestconfig):
     try:
-        with BoardUnderTest(line[0]) as board:
+        with _real(port, pytestconfig, certs.ca.der) if port else emulated() as board:
             board.check()
-            emulated = not pytestconfig.getoption("--port")
-            board.prepare(emulated, line[1], pytestconfig.getoption("--host"), certs.ca.der)
             yield board
     except BoardError as e:
         pytest.exit(str(e), 2)
@@ -67,4 +82,24 @@ def openssl(certs, starter):
 
 
 def pytest_report_header(config):
-    return f"board: {config.getoption('--port') or 'emulated'}"
+    return f"board: {config.getoption('--port') or config.getoption('--board') + ', emulated'}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test that finds its emulated board silent says so, and runs once more on a new one."""
+    try:
+        return (yield)
+    except Silent as e:
+        board = pyfuncitem.funcargs.get("board")
+        if not board or not board.switch(e):
+            raise
+    board.restart()
+    names = pyfuncitem._fixtureinfo.argnames
+    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    return True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if switched := config.stash.get(SWITCHED, 0):
+        terminalreporter.write_line(f"the emulated board was silent, and started anew: {switched}")

@@ -119,7 +119,7 @@ tlsresume.use_timer(None)
 result(poll=count("harvested_poll"), close=count("harvested_close"), r=once(ctx, PORT))
 """,
         PORT=s.port,
-        TIMER=-1 if board.emulated else 0,
+        TIMER=board.run("result(t=-1 if 'qemu' in sys.platform else 0)")["t"],
     )
     assert got == {"poll": 1, "close": 0, "r": True}
 
@@ -241,9 +241,12 @@ def test_ctrl_c_interrupts_a_busy_loop(board):
 
 def test_a_reset_keeps_the_rtc_memory(board):
     board.execute("import machine\nmachine.RTC().memory(b'kept')")
-    board.reset("import machine\nmachine.deepsleep(100)")
+    board.sleep(100)
     got = board.execute("import machine\nprint(machine.RTC().memory(), machine.reset_cause())")
-    assert got.split() == ["b'kept'", "4"]
+    memory, cause = got.split()
+    assert memory == "b'kept'"
+    # As machine.reset() gives it, in the emulator's gap: what the chip says is not ours.
+    assert cause == "4" or "wake-up" in board.gaps
 
 
 STORED = "from tlsresume.store import RTCMemory\nctx = client(storage=RTCMemory())\n"
@@ -254,7 +257,7 @@ def test_the_first_connection_after_deep_sleep_is_resumed(board, server, mode):
     s = server(version="1.2", **MODES[mode])
     board.execute("import machine\nmachine.RTC().memory(b'')")
     board.execute(STORED + "once(ctx, PORT)\nassert ctx.save()", PORT=s.port)
-    board.reset("import machine\nmachine.deepsleep(1500)")
+    board.sleep(1500)
     board.restart()
     got = board.run(
         STORED + "result(loaded=ctx.session_stats()['loaded'], r=once(ctx, PORT))", PORT=s.port
@@ -281,7 +284,7 @@ def test_a_key_in_rtc_memory_survives_deep_sleep(board):
     key = "from tlsresume.store import RTCKey\nresult(key=RTCKey().key().hex())"
     board.execute("import machine\nmachine.RTC().memory(b'')")
     first = board.run(key)["key"]
-    board.reset("import machine\nmachine.deepsleep(100)")
+    board.sleep(100)
     board.restart()
     assert board.run(key)["key"] == first and len(first) == 64
     board.execute("import machine\nmachine.RTC().memory(b'')")

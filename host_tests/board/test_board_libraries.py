@@ -10,12 +10,10 @@ import documents
 import examples
 import pytest
 from daemons import Mosquitto, Nginx
-from emulator import Emulator
+from emulator import emulate
 from libraries import libraries
 from microdot_server import MicrodotServer
 from mpy import bundle
-
-from build import build
 
 ROOT = documents.ROOT
 
@@ -110,9 +108,9 @@ def test_mip_installs_the_mpy_bundle_on_the_device_and_resumes(
     assert s.reused() == [False] + [True] * len(package["urls"])
 
 
-def test_mpremote_installs_the_package(tmp_path):
+def test_mpremote_installs_the_package(tmp_path, pytestconfig):
     """On a board of its own: mpremote wants the serial line for itself."""
-    with Emulator(build("QEMU_MPS2")) as emulator:
+    with emulate(pytestconfig.getoption("--board")) as emulator:
         mpremote = [sys.executable, "-m", "mpremote", "connect", emulator.port, "mount", tmp_path]
         _, mip, install, package = documents.command("lib/README.md", "mpremote")
         command = [*map(str, mpremote), mip, install, "--target", "/remote", package]

@@ -1,5 +1,6 @@
 """Firmware that is built from the outside, as a user of upstream's ports does."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -27,6 +28,20 @@ def make(micropython):
         return out
 
     return make
+
+
+ESP_IDF = Path(__file__).parent / "ESP_IDF"
+
+
+@pytest.fixture
+def esp_idf(monkeypatch, tmp_path):
+    """What stands in for ESP-IDF, exported as its export.sh does; what is built goes into a folder
+    of the test, which is given."""
+    monkeypatch.setenv("IDF_PATH", str(ESP_IDF))
+    monkeypatch.setenv("PATH", f"{ESP_IDF / 'tools'}:{os.environ['PATH']}")
+    monkeypatch.setattr(sources, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(sources, "checkout", sources.micropython)
+    return tmp_path / "build"
 
 
 @pytest.fixture(scope="module")
