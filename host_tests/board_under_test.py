@@ -1,5 +1,7 @@
-"""A board whose scripts find what prelude.py defines."""
+"""A board whose scripts find what prelude.py defines; of an emulated one, pytest's hooks for those
+that fall silent."""
 
+import pytest
 from board import Board, Silent, host_address
 from prelude import PRELUDE
 
@@ -7,10 +9,11 @@ from prelude import PRELUDE
 class BoardUnderTest(Board):
     """Of an emulated one, `gaps` tells what the emulator does otherwise than the board."""
 
+    switched = 0  # how often one was silent, and switched off and on
+
     def prepare(self, emulator, wifi, host, ca):
         self.emulator = emulator
         self.gaps = emulator.machine.gaps if emulator else frozenset()
-        self.switched = 0  # off and on, since it was silent
         self._wanted = wifi, host, ca
 
     def restart(self):
@@ -33,7 +36,7 @@ class BoardUnderTest(Board):
         if "ethernet" not in self.gaps:
             return False
         print(f"{why}; the emulator starts anew")
-        self.switched += 1
+        BoardUnderTest.switched += 1
         self.emulator.restart()
         self.reopen(self.emulator.port)
         return True
@@ -44,3 +47,23 @@ class BoardUnderTest(Board):
             self.reset()
         else:
             self.reset(f"import machine\nmachine.deepsleep({ms})")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test that finds its emulated board silent says so, and runs once more on a new one."""
+    try:
+        return (yield)
+    except Silent as e:
+        board = pyfuncitem.funcargs.get("board")
+        if not board or not board.switch(e):
+            raise
+    board.restart()
+    names = pyfuncitem._fixtureinfo.argnames
+    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    return True
+
+
+def pytest_terminal_summary(terminalreporter):
+    if switched := BoardUnderTest.switched:
+        terminalreporter.write_line(f"an emulated board was silent, and started anew: {switched}")

@@ -3,14 +3,17 @@
 from contextlib import contextmanager
 
 import pytest
-from board import BoardError, Silent
-from board_under_test import BoardUnderTest
+from board import BoardError
+from board_under_test import (  # noqa: F401  hooks
+    BoardUnderTest,
+    pytest_pyfunc_call,
+    pytest_terminal_summary,
+)
 from emulator import emulate
 from openssl_server import OpenSSLServer
 from tls_server import TLSServer
 
 ANYWHERE = "0.0.0.0"
-SWITCHED = pytest.StashKey()  # how often an emulated board was silent and switched off and on
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,6 @@ def emulated(pytestconfig, certs):
         ):
             board.prepare(emulator, None, None, certs.ca.der)
             yield board
-            pytestconfig.stash[SWITCHED] = pytestconfig.stash.get(SWITCHED, 0) + board.switched
 
     return emulated
 
@@ -83,23 +85,3 @@ def openssl(certs, starter):
 
 def pytest_report_header(config):
     return f"board: {config.getoption('--port') or config.getoption('--board') + ', emulated'}"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem):
-    """A test that finds its emulated board silent says so, and runs once more on a new one."""
-    try:
-        return (yield)
-    except Silent as e:
-        board = pyfuncitem.funcargs.get("board")
-        if not board or not board.switch(e):
-            raise
-    board.restart()
-    names = pyfuncitem._fixtureinfo.argnames
-    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
-    return True
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if switched := config.stash.get(SWITCHED, 0):
-        terminalreporter.write_line(f"the emulated board was silent, and started anew: {switched}")

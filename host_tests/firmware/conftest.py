@@ -44,10 +44,15 @@ def esp_idf(monkeypatch, tmp_path):
     return tmp_path / "build"
 
 
-@pytest.fixture(scope="module")
-def riscv_line(make):
-    """The serial line of a running VIRT_RV32: the instruction set of ESP32-C3 and C6."""
+@pytest.fixture(scope="session")
+def riscv_firmware(make):
+    """VIRT_RV32's: the instruction set of ESP32-C3 and C6."""
     board = f"BOARD_DIR={Path(__file__).parent / 'VIRT_RV32'}"
-    firmware = make("qemu", "VIRT_RV32", "BOARD=VIRT_RV32", board) / "firmware.elf"
-    with Emulator(firmware, machine="virt") as emulator:
+    return make("qemu", "VIRT_RV32", "BOARD=VIRT_RV32", board) / "firmware.elf"
+
+
+@pytest.fixture(scope="module")
+def riscv_line(riscv_firmware):
+    """The serial line of a running VIRT_RV32."""
+    with Emulator(riscv_firmware, machine="virt") as emulator:
         yield emulator.port
