@@ -212,9 +212,14 @@ def layout(image):
     return told["extra_esptool_args"]["chip"], told["bootloader"]["offset"]
 
 
+def sizes(out):
+    """(size, room): the app that was built in `out`, and its partition, in bytes."""
+    table = (out / "partition_table" / "partition-table.bin").read_bytes()
+    return (out / "micropython.bin").stat().st_size, app_size(table)
+
+
 def _check_size(out):
-    size = (out / "micropython.bin").stat().st_size
-    room = app_size((out / "partition_table" / "partition-table.bin").read_bytes())
+    size, room = sizes(out)
     if size > room:
         raise ESP32Error(
             f"the image has {size} bytes, the app partition {room}: freeze fewer modules, or"

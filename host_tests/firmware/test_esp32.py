@@ -10,6 +10,7 @@ import esp32
 import flash
 import pytest
 import sources
+from esp32_table import row
 
 from build import BuildError, build
 
@@ -96,6 +97,13 @@ def test_the_emulators_variant_has_its_ethernet_and_no_radio(made, name):
 def test_chip_and_place_of_an_image_come_from_the_build(made):
     assert esp32.layout(made("LOLIN_S2_MINI")[0] / "firmware.bin") == ("esp32s2", "0x1000")
     assert esp32.layout(made("ESP32_GENERIC_C3")[0] / "firmware.bin") == ("esp32c3", "0x0")
+
+
+def test_a_releases_table_has_a_row_an_image(made):
+    folder, _ = made("ESP32_GENERIC", "TLS13")
+    assert row(folder) == (
+        "| ESP32_GENERIC-TLS13.bin | esp32 | 0x1000 | 1,000 | 0 % of 2,031,616 |"
+    )
 
 
 def test_an_image_beyond_its_partition_is_refused(made, monkeypatch):

@@ -17,8 +17,12 @@ TYPED = {
     r"MICROPYTHON=DIR make demo": (0, "1 full, 5 resumed"),
     r"make firmware BOARD=QEMU_MPS2( VARIANT=TLS13)?": (0, "firmware.elf"),
     r"make mpy": (0, "mpremote mip install"),
-    r"make firmware BOARD=ESP32_\S+( VARIANT=TLS13)?": (2, "is no ESP-IDF. Do one of these"),
-    r".*make (demo|flash|hil) .*PORT=\S+": (2, f"{NO_PORT} is not there: plug the board in"),
+    r"make firmware BOARD=ESP32_\S+( VARIANT=\S+)?": (2, "is no ESP-IDF. Do one of these"),
+    r"make hil BOARD=ESP32_GENERIC_C3": (2, "idf_tools.py install qemu-riscv32"),
+    r".*make (demo|flash|hil) .*PORT=\S+( VARIANT=\S+)?": (
+        2,
+        f"{NO_PORT} is not there: plug the board in",
+    ),
 }
 # What runs or reads the others.
 ELSEWHERE = {
@@ -49,6 +53,7 @@ HERE = [command for command in documents.commands() if found(TYPED, command)]
 def test_it_does_what_it_says(micropython, monkeypatch, command):
     (code, says), *_ = found(TYPED, command)
     monkeypatch.setenv("IDF_PATH", "/nowhere")
+    monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")  # without Espressif's QEMU
     monkeypatch.delenv("MICROPYTHON", raising=False)
     # The checkout named by MICROPYTHON is the pinned one: nothing is built anew.
     monkeypatch.setenv("MICROPY_GIT_TAG", sources.pinned_tag())
