@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,10 @@ from prelude import PRELUDE  # noqa: E402
 from ticket_server import TicketServer  # noqa: E402
 from tls_server import TLSServer  # noqa: E402
 
+# In the background of a script Ctrl-C is ignored, in all that is started there: tests press it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -27,6 +32,9 @@ def pytest_addoption(parser):
     )
     parser.addoption(
         "--write-table", action="store_true", help="write host_tests/interop/README.md"
+    )
+    parser.addoption(
+        "--world", action="store_true", help="also the servers of host_tests/interop/rows_world.py"
     )
     parser.addoption(
         "--checked", choices=checked.CHECKERS, help="run the unix port under a checker of memory"

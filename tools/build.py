@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 
 import esp32
 import sources
+import versions
 from command import ToolError, run
 from progress import console, progress
 
@@ -24,7 +26,9 @@ def build(board, *arguments, name=None):
 
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
-    if not (BOARDS / board).is_dir():
+    if not board:
+        raise BuildError(f"name the board: BOARD=..., of {', '.join(names())}")
+    if board not in names():
         return _build_esp32(board, name, *arguments)
     name = name or "-".join([board, *_variant(board, arguments)])
     with sources.BUILDING:
@@ -34,18 +38,42 @@ def build(board, *arguments, name=None):
 def _build_esp32(board, name, *arguments):
     tree = sources.micropython()
     if board not in esp32.boards(tree):
-        names = ", ".join([*sorted(p.name for p in BOARDS.iterdir()), *esp32.boards(tree)])
-        raise BuildError(f"no board {board}: {names}")
+        known = ", ".join([*names(), *esp32.boards(tree)])
+        raise BuildError(f"no board {board}: BOARD=..., of {known}")
     variant = esp32.variant(board, tree, arguments)
     esp32.check(tree)
     name = name or "-".join(part for part in (board, variant) if part)
-    return esp32.build(board, sources.checkout(), *arguments, name=name)
+    tree = sources.checkout()
+    folder(name, tree, board, *arguments, os.environ.get("IDF_PATH"))
+    return esp32.build(board, tree, *arguments, name=name)
+
+
+def folder(name, tree, *options):
+    """The folder build/`name` (a Path) for what is made from `tree` with `options`: what was made
+    there from another tree, another release or with other options is removed before."""
+    out = sources.BUILD / name
+    stamp = out / "stamp"
+    pins = tree / sources.STAMP
+    made_from = [str(tree), versions.describe(tree), *map(str, options)]
+    made_from += [pins.read_text()] if pins.exists() else []
+    text = "\n".join(made_from)
+    if not (stamp.exists() and stamp.read_text() == text):
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        stamp.write_text(text)
+    return out
+
+
+def names(pattern="*"):
+    """The boards' names, sorted, of those that match."""
+    return sorted(folder.name for folder in BOARDS.glob(pattern) if folder.is_dir())
 
 
 def _build(board, name, *arguments):
     tree = sources.micropython()
-    out = ROOT / "build" / name
-    out.mkdir(parents=True, exist_ok=True)
+    out = folder(name, tree, board, *arguments)
+    if warning := versions.warning(tree):
+        console.print(warning, soft_wrap=True)
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
     if board == "UNIX":
         port = [f"VARIANT_DIR={BOARDS / board}", f"VARIANT={board}", "MICROPY_STANDALONE=0"]
@@ -67,12 +95,12 @@ def _variant(board, arguments):
 
 def ssl_server2():
     """Build Mbed TLS's test server; returns its Path. Raises BuildError, SourceError."""
-    out = ROOT / "build" / "ssl_server2"
-    out.mkdir(parents=True, exist_ok=True)
     makefile = ROOT / "tools" / "ssl_server2.mk"
     with sources.BUILDING:
-        mbedtls = sources.micropython() / "lib" / "mbedtls"
-        _make(mbedtls, out, "ssl_server2", "-C", out, "-f", makefile, f"MBEDTLS={mbedtls}")
+        tree = sources.micropython()
+        out = folder("ssl_server2", tree)
+        mbedtls = tree / "lib" / "mbedtls"
+        _make(tree, out, "ssl_server2", "-C", out, "-f", makefile, f"MBEDTLS={mbedtls}")
     return out / "ssl_server2"
 
 
@@ -83,7 +111,7 @@ def _make(tree, out, title, *arguments):
     process = subprocess.Popen(
         command,
         cwd=tree,
-        env=sources.environment(),
+        env=sources.environment(tree),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -106,7 +134,9 @@ def _last_steps(log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD", help="of boards/, or upstream's ESP32 ones")
+    parser.add_argument(
+        "board", metavar="BOARD", nargs="?", help="of boards/, or upstream's ESP32 ones"
+    )
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     console.print(f"{build(args.board, *args.arguments)}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Put a board's firmware onto it, and see that it answers: flash.py BOARD PORT."""
+"""Put a board's firmware onto it, and see that it answers."""
 
 import argparse
 import subprocess
@@ -10,7 +10,7 @@ from command import run
 from esp32 import layout
 from progress import console
 
-from build import BOARDS, build
+from build import build, names
 
 
 def command(port, image):
@@ -22,7 +22,11 @@ def command(port, image):
 
 def flash(board, port, *arguments):
     """Build, write, check. Raises ToolError."""
-    if (BOARDS / board).is_dir():
+    if not board:
+        raise BoardError("name the board: BOARD=..., one of upstream's ESP32 boards")
+    if not port:
+        raise BoardError("name the serial port of the board: PORT=/dev/ttyUSB0, or the like")
+    if board in names():
         raise BoardError(f"{board} cannot be flashed: it is no ESP32")
     check_line(port)
     image = build(board, *arguments)
@@ -49,8 +53,8 @@ def _restarted(port):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD")
-    parser.add_argument("port", metavar="PORT", help="the serial port, such as /dev/ttyUSB0")
+    parser.add_argument("board", metavar="BOARD", nargs="?")
+    parser.add_argument("--port", help="the serial port, such as /dev/ttyUSB0")
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     flash(args.board, args.port, *args.arguments)

@@ -8,6 +8,12 @@
 #define MBEDTLS_SSL_SESSION_TICKETS
 #endif
 
+// Binds a session to its handshake, without which it may be another's (RFC 7627 5.3: some servers
+// resume no other one).
+#ifndef MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#endif
+
 // Upstream leaves out the fast reduction for NIST's curves: a full handshake takes 3 to 5
 // times as long without it.
 #ifndef MBEDTLS_ECP_NIST_OPTIM
@@ -34,6 +40,10 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD
+#else
+// See configure.c.
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
+#define TLSRESUME_PSA_RANDOM (1)
 #endif
 // RSA certificates sign with PSS in TLS 1.3 (RFC 8446 4.2.3).
 #define MBEDTLS_PKCS1_V21

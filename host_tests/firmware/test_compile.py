@@ -47,7 +47,7 @@ def flags():
     return [
         *(f"-I{folder}" for folder in folders),
         "-DMP_CONFIGFILE=<mpconfigboard.h>",
-        '-DMBEDTLS_CONFIG_FILE="mbedtls_config_board.h"',
+        '-DMBEDTLS_CONFIG_FILE="mbedtls/mbedtls_config_port.h"',
         "-DMICROPY_HEAP_SIZE=1",
     ]
 

@@ -4,31 +4,34 @@ import __main__  # type: ignore
 import sys
 import tls as _tls
 
-from . import SSLContext as _SSLContext
 from . import shim_tls
 from .cache import SessionCache
+from .shim_tls import SSLContext
 
 _cache = None  # what the contexts share; None while not installed
 _modules = {}  # what sys.modules held before, or None
 
 
-def install(cache=None):
+def install(cache=None, nodelay=None):
     """Let `tls` and `ssl`, as other modules see them, hand out contexts that resume.
 
     All of them share `cache` (a SessionCache, None for a new one), kept apart by their
-    security configuration. Modules that have imported `tls` already see it, too; objects that
-    they have made do not change. Returns the cache.
+    security configuration; `nodelay` is that of their `wrap_socket`. Modules that have imported
+    `tls` already see it, too; objects that they have made do not change. Returns the cache.
     """
     global _cache
     if _cache is not None and (cache is None or cache is _cache):
         return _cache
     uninstall()
-    _cache = SessionCache() if cache is None else cache
+    SSLContext._nodelay = nodelay
+    _cache = shim_tls._cache = SessionCache() if cache is None else cache
     try:
         _put("tls", shim_tls)
         _replace((_tls, shim_tls), (_tls.SSLContext, SSLContext))
         try:
             import ssl  # micropython-lib's: it sees our tls
+
+            ssl.SSLSession = shim_tls.SSLSession
         except ImportError:
             from . import shim_ssl as ssl
 
@@ -53,16 +56,6 @@ def uninstall():
     if cache is not None:
         _replace((shim_tls, _tls), (SSLContext, _tls.SSLContext))
         cache.clear()
-
-
-class SSLContext(_SSLContext):
-    """`tls.SSLContext` while installed."""
-
-    def __init__(self, protocol):
-        super().__init__(protocol, sessions=_cache)
-
-
-shim_tls.SSLContext = SSLContext
 
 
 def _put(name, module):
