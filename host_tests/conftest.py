@@ -41,8 +41,9 @@ def pytest_addoption(parser):
         "--checked", choices=checked.CHECKERS, help="run the unix port under a checker of memory"
     )
     group = parser.getgroup("board", "a real board on a serial line")
+    group.addoption("--board", default="QEMU_MPS2", help="which emulated board; QEMU_MPS2")
     for name, text in (
-        ("port", "its serial port; without it the emulated board is tested"),
+        ("port", "its serial port; without it an emulated board is tested"),
         ("wifi-name", "its Wi-Fi"),
         ("wifi-password", "the password of its Wi-Fi"),
         ("host", "this host's address as the board sees it; guessed"),

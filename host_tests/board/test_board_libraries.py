@@ -10,13 +10,11 @@ import documents
 import examples
 import pytest
 from daemons import Mosquitto, Nginx
-from emulator import Emulator
+from emulator import emulate
 from libraries import libraries
 from microdot_server import MicrodotServer
 from mpy import bundle
 from prelude import WORLD
-
-from build import build
 
 ROOT = documents.ROOT
 
@@ -115,9 +113,9 @@ def test_mip_installs_the_mpy_bundle_on_the_device_and_resumes(
 
 
 @pytest.fixture
-def mpremote():
+def mpremote(pytestconfig):
     """Run mpremote with a board of its own: it wants the serial line for itself."""
-    with Emulator(build("QEMU_MPS2")) as emulator:
+    with emulate(pytestconfig.getoption("--board")) as emulator:
 
         def mpremote(*words, cwd=ROOT):
             command = [
