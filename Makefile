@@ -10,27 +10,27 @@ demo: ## watch it resume on the unix port; BOARD=QEMU_MPS2: emulated; PORT=/dev/
 	@$(PYTHON) tools/demo.py $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 test: ## build, and run all tests
-	@tools/setup.sh board test interop trust
+	@tools/setup.sh board servers bench test interop trust flash libraries pytest
 	@$(PYTHON) -m pytest -n auto --dist loadfile
 
 hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
-	@tools/setup.sh board
+	@tools/setup.sh board servers libraries pytest
 	@$(PYTHON) -m pytest host_tests/board $(if $(PORT),--port $(PORT))
 
 interop: ## against the servers of Debian's packages; writes the table in host_tests/interop
-	@tools/setup.sh test interop world
+	@tools/setup.sh servers interop world pytest
 	@$(PYTHON) -m pytest host_tests/interop --world --write-table
 
 trust: ## faults, attacks and endurance at full length: hours
-	@tools/setup.sh board test trust
+	@tools/setup.sh board servers bench trust libraries pytest
 	@$(PYTHON) -m pytest host_tests/trust --long
 
 bench: ## measure: tables, build/bench.json, build/bench.svg; PORT=/dev/ttyX: a real board, too
-	@tools/setup.sh board test
+	@tools/setup.sh board servers bench libraries
 	@$(PYTHON) tools/bench.py $(if $(PORT),--port $(PORT))
 
 lint: ## check style and types; the compilers' warnings are errors in every build
-	@tools/setup.sh
+	@tools/setup.sh lint libraries
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) tools/typecheck.py
@@ -40,8 +40,8 @@ firmware: ## build for a board: BOARD=UNIX, QEMU_MPS2, ESP32_GENERIC[_S3|_C3|_C6
 	@$(PYTHON) tools/build.py $(BOARD) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
 flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX; VARIANT=TLS13
-	@tools/setup.sh
-	@$(PYTHON) tools/flash.py $(BOARD) $(PORT) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
+	@tools/setup.sh flash
+	@$(PYTHON) tools/flash.py $(if $(PORT),--port $(PORT)) $(BOARD) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
 emulator: ## run the emulated board, and print its serial line, until Ctrl-C
 	@tools/setup.sh board
@@ -51,11 +51,15 @@ mpy: ## the package as .mpy files, in build/mpy
 	@tools/setup.sh
 	@$(PYTHON) tools/mpy.py
 
+fresh: ## `make demo` on a minimal Debian, made by debootstrap; as root
+	@tools/setup.sh fresh
+	@$(PYTHON) tools/fresh.py
+
 clean: ## remove what was built, but not the sources
-	@find build -mindepth 1 -maxdepth 1 ! -name src ! -name venv ! -name apt -exec rm -rf {} +
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name src ! -name venv ! -name apt ! -name fresh -exec rm -rf {} +
 
 BOARD ?=
 PORT ?=
 VARIANT ?=
 
-.PHONY: help demo test hil interop trust bench lint firmware flash emulator mpy clean
+.PHONY: help demo test hil interop trust bench lint firmware flash emulator mpy fresh clean

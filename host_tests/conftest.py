@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,10 @@ from openssl_server import OpenSSLServer  # noqa: E402
 from prelude import PRELUDE  # noqa: E402
 from ticket_server import TicketServer  # noqa: E402
 from tls_server import TLSServer  # noqa: E402
+
+# In the background of a script Ctrl-C is ignored, in all that is started there: tests press it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

@@ -1,6 +1,7 @@
 """What the documents tell people to type."""
 
 import re
+import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -33,4 +34,4 @@ def commands():
 def command(path, start):
     """The words of the one command in a document that begins with `start`."""
     (line,) = (x for x in indented(ROOT / path) if x.startswith(start))
-    return line.split()
+    return shlex.split(line)

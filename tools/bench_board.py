@@ -102,7 +102,7 @@ def by_hand(s):
     s.setsockopt(6, socket.TCP_NODELAY, 1)
     s = native.wrap_socket(s, server_hostname="localhost", do_handshake_on_connect=False)
     _tlsresume.adopt(s, native, None, packed, 0)
-    _tlsresume.handshake(s, native)
+    _tlsresume.handshake(s)
     return s
 def take_by_hand():
     global packed

@@ -43,7 +43,7 @@ def go(packed):
     s.setsockopt(6, 1, 1)
     s = native.wrap_socket(s, server_hostname="localhost", do_handshake_on_connect=False)
     _tlsresume.adopt(s, native, None, packed, 0)
-    _tlsresume.handshake(s, native)
+    _tlsresume.handshake(s)
     assert s.session_reused is (packed is not None)
     s.close()
     packed = None

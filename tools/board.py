@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 import serial
 from command import ToolError
@@ -52,7 +52,8 @@ class Board:
         self.port = port
         self._transport = _open(port)
         try:
-            self._transport.enter_raw_repl(soft_reset=False)
+            with redirect_stdout(None):  # mpremote prints what it reads instead of a prompt
+                self._transport.enter_raw_repl(soft_reset=False)
         except TransportError:
             self._transport.close()
             raise BoardError(
@@ -180,4 +181,6 @@ def _why(port, e):
         return f"{port}: no permission. sudo usermod -aG dialout $USER, then log in again"
     if e.errno in (errno.EBUSY, errno.EAGAIN) or "lock" in str(e):
         return f"{port} is busy: close the program that has it open (mpremote, a monitor)"
+    if e.errno == errno.EISDIR or "configure" in str(e):
+        return f"{port} is no serial line: name the board's, such as /dev/ttyUSB0"
     return f"{port}: {e}"

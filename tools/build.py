@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 
 import esp32
 import sources
+import versions
 from command import ToolError, run
 from progress import console, progress
 
@@ -24,21 +26,45 @@ def build(board, *arguments, name=None):
 
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
-    if not (BOARDS / board).is_dir():
-        names = ", ".join(sorted(p.name for p in BOARDS.iterdir() if p.is_dir()))
-        raise BuildError(f"no board {board}: {names}")
+    if board not in names():
+        wrong = f"no board {board}" if board else "name the board"
+        raise BuildError(f"{wrong}: BOARD=..., of {', '.join(names())}")
     name = name or "-".join([board, *_variant(board, arguments)])
     if board.startswith("ESP32"):
         esp32.check()
-        return esp32.build(board, sources.checkout(), *arguments, name=name)
+        tree = sources.checkout()
+        folder(name, tree, board, *arguments, os.environ.get("IDF_PATH"))
+        return esp32.build(board, tree, *arguments, name=name)
     with sources.BUILDING:
         return _build(board, name, *arguments)
 
 
+def folder(name, tree, *options):
+    """The folder build/`name` (a Path) for what is made from `tree` with `options`: what was made
+    there from another tree, another release or with other options is removed before."""
+    out = sources.BUILD / name
+    stamp = out / "stamp"
+    pins = tree / sources.STAMP
+    made_from = [str(tree), versions.describe(tree), *map(str, options)]
+    made_from += [pins.read_text()] if pins.exists() else []
+    text = "\n".join(made_from)
+    if not (stamp.exists() and stamp.read_text() == text):
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        stamp.write_text(text)
+    return out
+
+
+def names(pattern="*"):
+    """The boards' names, sorted, of those that match."""
+    return sorted(folder.name for folder in BOARDS.glob(pattern) if folder.is_dir())
+
+
 def _build(board, name, *arguments):
     tree = sources.micropython()
-    out = ROOT / "build" / name
-    out.mkdir(parents=True, exist_ok=True)
+    out = folder(name, tree, board, *arguments)
+    if warning := versions.warning(tree):
+        console.print(warning, soft_wrap=True)
     _make(tree, out, "mpy-cross", "-C", tree / "mpy-cross")
     if board == "UNIX":
         port = [f"VARIANT_DIR={BOARDS / board}", f"VARIANT={board}", "MICROPY_STANDALONE=0"]
@@ -60,12 +86,12 @@ def _variant(board, arguments):
 
 def ssl_server2():
     """Build Mbed TLS's test server; returns its Path. Raises BuildError, SourceError."""
-    out = ROOT / "build" / "ssl_server2"
-    out.mkdir(parents=True, exist_ok=True)
     makefile = ROOT / "tools" / "ssl_server2.mk"
     with sources.BUILDING:
-        mbedtls = sources.micropython() / "lib" / "mbedtls"
-        _make(mbedtls, out, "ssl_server2", "-C", out, "-f", makefile, f"MBEDTLS={mbedtls}")
+        tree = sources.micropython()
+        out = folder("ssl_server2", tree)
+        mbedtls = tree / "lib" / "mbedtls"
+        _make(tree, out, "ssl_server2", "-C", out, "-f", makefile, f"MBEDTLS={mbedtls}")
     return out / "ssl_server2"
 
 
@@ -76,7 +102,7 @@ def _make(tree, out, title, *arguments):
     process = subprocess.Popen(
         command,
         cwd=tree,
-        env=sources.environment(),
+        env=sources.environment(tree),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -99,7 +125,7 @@ def _last_steps(log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD", help="a folder of boards/")
+    parser.add_argument("board", metavar="BOARD", nargs="?", help="a folder of boards/")
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     console.print(f"{build(args.board, *args.arguments)}", soft_wrap=True)

@@ -56,36 +56,40 @@ class CountingProxy:
             self.turns.append(0)
             self.heads.append(b"")
             self.segments.append(None)
-        with client:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.target)) as server:
-                server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._pump(client, server, number)
-            self.segments[number] = segments(client)
-        self._ended.release()
+        try:
+            with client, suppress(OSError):
+                with socket.create_connection(("127.0.0.1", self.target)) as server:
+                    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    with selectors.DefaultSelector() as selector:
+                        try:
+                            self._pump(selector, (client, server), number)
+                        finally:
+                            self.segments[number] = segments(client)
+        finally:
+            self._ended.release()
 
-    def _pump(self, client, server, number):
-        selector = selectors.DefaultSelector()
-        selector.register(client, selectors.EVENT_READ, (server, 0))
-        selector.register(server, selectors.EVENT_READ, (client, 1))
-        under_way = deque()  # (when it arrives, where, which way, what): all take the same time
+    def _pump(self, selector, ends, number):
+        for way, end in enumerate(ends):
+            selector.register(end, selectors.EVENT_READ, way)
+        under_way = deque()  # (when it arrives, which way, what): all take the same time
         last = 1
         while selector.get_map() or under_way:
             wait = max(0, under_way[0][0] - time.monotonic()) if under_way else None
             for key, _ in selector.select(wait):
-                to, way = key.data
+                way = key.data
                 data = key.fileobj.recv(65536)
-                under_way.append((time.monotonic() + self.delay, to, way, data))
+                under_way.append((time.monotonic() + self.delay, way, data))
                 if not data:
                     selector.unregister(key.fileobj)
                     continue
                 self._count(number, way, last, data)
                 last = way
             while under_way and under_way[0][0] <= time.monotonic():
-                _, to, way, data = under_way.popleft()
+                _, way, data = under_way.popleft()
                 if data:
-                    self._pass_on(data, to, way, number)
+                    self._pass_on(data, ends, way, number)
                 else:
-                    to.shutdown(socket.SHUT_WR)
+                    ends[1 - way].shutdown(socket.SHUT_WR)
 
     def _count(self, number, way, last, data):
         if self.counts[number] == [0, 0]:
@@ -94,5 +98,5 @@ class CountingProxy:
         if way == 1 and last == 0:
             self.turns[number] += 1
 
-    def _pass_on(self, data, to, way, number):
-        to.sendall(data)
+    def _pass_on(self, data, ends, way, number):
+        ends[1 - way].sendall(data)

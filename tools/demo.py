@@ -76,6 +76,10 @@ def target(args):
             yield OnBoard(board, (args.wifi_name, args.wifi_password), args.host)
     elif args.board == "UNIX":
         yield Unix(build("UNIX"))
+    elif args.board.startswith("ESP32"):
+        sys.exit(
+            f"demo: {args.board} is not emulated: plug it in, make flash, and name its PORT=..."
+        )
     else:
         with Emulator(build(args.board)) as emulator, Board(emulator.port) as board:
             yield OnBoard(board, None, None)
@@ -90,6 +94,7 @@ def connections(runner, authority, certificate, option, times=TIMES):
         printed = runner.execute(
             CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=times
         )
+        proxy.wait(times)
         seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
         for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
             one["out"], one["in"], one["turns"] = out, into, turns

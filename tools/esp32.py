@@ -67,8 +67,12 @@ def _version(idf):
 
 
 def image(tree):
-    """The container (str) with the newest ESP-IDF that this release of MicroPython supports."""
+    """The container (str) with the ESP-IDF that this release of MicroPython recommends, or the
+    newest that it supports."""
     readme = (tree / "ports" / "esp32" / "README.md").read_text()
+    recommended = re.search(r"recommended\s+version\s[^.]*?\b(v\d+\.[\d.]*\d)", readme)
+    if recommended:
+        return f"espressif/idf:{recommended[1]}"
     supported = re.search(r"MicroPython supports (.*)", readme)[1]
     return "espressif/idf:" + re.findall(r"v[\d.]*\d", supported)[-1]
 

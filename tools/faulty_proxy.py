@@ -22,11 +22,8 @@ class FaultyProxy(CountingProxy):
         self._single = single
         super().__init__(target)
 
-    def _pump(self, client, server, number):
-        self._client = client  # one connection at a time, where there are faults
-        super()._pump(client, server, number)
-
-    def _pass_on(self, data, to, way, number):
+    def _pass_on(self, data, ends, way, number):
+        to = ends[1 - way]
         if self._single:
             for byte in data:
                 to.sendall(bytes((byte,)))
@@ -37,7 +34,7 @@ class FaultyProxy(CountingProxy):
             to.sendall(data)
             return
         to.sendall(data[: fault[1] - self.counts[number][way] + len(data)])
-        _end(self._client, fault[2])
+        _end(ends[0], fault[2])
         raise ConnectionAbortedError  # ends the other way, too
 
 

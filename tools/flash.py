@@ -1,4 +1,4 @@
-"""Put a board's firmware onto it, and see that it answers: flash.py BOARD PORT."""
+"""Put a board's firmware onto it, and see that it answers."""
 
 import argparse
 import subprocess
@@ -9,7 +9,7 @@ from board import Board, BoardError, check_line
 from command import run
 from progress import console
 
-from build import build
+from build import build, names
 
 # Where the image begins; upstream's deploy.md of each chip.
 OFFSETS = {"esp32": "0x1000", "esp32s3": "0x0", "esp32c3": "0x0", "esp32c6": "0x0"}
@@ -29,6 +29,10 @@ def command(board, port, image):
 
 def flash(board, port, *arguments):
     """Build, write, check. Raises ToolError."""
+    if not board:
+        raise BoardError(f"name the board: BOARD=..., of {', '.join(names('ESP32*'))}")
+    if not port:
+        raise BoardError("name the serial port of the board: PORT=/dev/ttyUSB0, or the like")
     if chip(board) not in OFFSETS:
         raise BoardError(f"{board} cannot be flashed: it is no ESP32")
     check_line(port)
@@ -56,8 +60,8 @@ def _restarted(port):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD")
-    parser.add_argument("port", metavar="PORT", help="the serial port, such as /dev/ttyUSB0")
+    parser.add_argument("board", metavar="BOARD", nargs="?")
+    parser.add_argument("--port", help="the serial port, such as /dev/ttyUSB0")
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     flash(args.board, args.port, *args.arguments)

@@ -1,7 +1,8 @@
 """Get the MicroPython libraries that the tests run unmodified, into build/libraries.
 
 From PyPI (tools/libraries.txt), by unearth, since pip wants to build what it downloads; and
-requests and mip of micropython-lib as they come in Debian's source package of MicroPython.
+requests and mip of micropython-lib, from MicroPython's submodule, or as they come in Debian's
+source package of MicroPython.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def libraries():
         if not (stamp.exists() and stamp.read_text() == wanted):
             shutil.rmtree(FOLDER, ignore_errors=True)
             FOLDER.mkdir(parents=True)
-            _from_debian()
+            _from_micropython()
             _from_pypi()
             stamp.write_text(wanted)
     return FOLDER
@@ -43,7 +44,10 @@ def _from_pypi():
             command = [sys.executable, "-m", "unearth", "--download", archives, requirement]
             done = subprocess.run([*map(str, command)], capture_output=True, text=True)
             if done.returncode:
-                raise sources.SourceError(f"{requirement}: {done.stderr.strip()[-400:]}")
+                said = "".join(done.stderr.strip().splitlines()[-1:])
+                raise sources.SourceError(
+                    f"{requirement} cannot be fetched: is there no network? {said}"
+                )
             advance()
     for archive in archives.iterdir():
         if archive.suffix == ".whl":
@@ -58,11 +62,20 @@ def _from_pypi():
             shutil.copytree(inner, FOLDER, dirs_exist_ok=True)
 
 
+def _from_micropython():
+    submodule = sources.micropython() / "lib" / "micropython-lib"
+    packages = [*submodule.glob("*/requests/requests"), *submodule.glob("*/mip/mip")]
+    for package in packages:
+        shutil.copytree(package, FOLDER / package.name)
+    if not packages:
+        _from_debian()
+
+
 def _from_debian():
     """Debian adds requests and mip as a patch of new files: their lines, each behind a plus."""
-    sources.micropython()
+    sources.pinned()
     archives = sources.BUILD / "src" / "archives"
-    (archive,) = archives.glob("micropython_*.debian.tar.*")
+    archive = max(archives.glob("micropython_*.debian.tar.*"))
     with tarfile.open(archive) as tar:
         patch = tar.extractfile("debian/patches/mip.patch").read().decode()
     for name, lines in re.findall(

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prepare the host: Debian packages for the given groups (tools/packages.txt), and a Python
-# environment in build/venv. Does nothing the second time. On a terminal apt and pip show how
-# far they are.
+# Prepare the host for the given groups: Debian packages (tools/packages.txt), and a Python
+# environment in build/venv (tools/requirements.txt). Does nothing the second time. On a terminal
+# apt and pip show how far they are.
 #
-#   tools/setup.sh [GROUP...]        groups: core (always), board, test, interop, world, trust
+#   tools/setup.sh [GROUP...]        groups: core (always), and those in the two files
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,34 +13,47 @@ case "${1:-}" in -h | --help)
     ;;
 esac
 
+case $PWD in *" "*)
+    echo "tlsresume: make cannot build in a path with a space, $PWD: move the repository" >&2
+    exit 2
+    ;;
+esac
+
 # On a terminal "$@" is run as it is, else without a word.
 quietly() {
     if [ -t 1 ]; then "$@"; else "$@" -qq >/dev/null; fi
 }
 
+# Debian's release; testing has no number yet.
+release=$(. /etc/os-release && echo "${VERSION_ID:-99}")
+installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^.i //p' | tr '\n' ' ')"
 missing=
 for group in core "$@"; do
     for entry in $(sed -n "s/^$group: //p" tools/packages.txt); do
+        case $entry in *@*) [ "${entry#*@}" -le "${release%.*}" ] || continue ;; esac
+        entry=${entry%@*}
         package=${entry%%=*}
         case $entry in *=*) ! command -v "${entry#*=}" >/dev/null || continue ;; esac
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+        case $installed in *" $package "*) ;; *) missing="$missing $package" ;; esac
     done
 done
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" != 0 ]; then
-        echo "tlsresume: packages are missing. As root, by sudo or su:" >&2
-        echo "    apt-get update && apt-get install --no-install-recommends$missing" >&2
+        install="apt-get update && apt-get install --no-install-recommends$missing"
+        echo "tlsresume: packages are missing. Run this, and the same command again:" >&2
+        if command -v sudo >/dev/null; then
+            echo "    sudo sh -c '$install'" >&2
+        else
+            echo "    su - -c '$install'" >&2
+        fi
         exit 2
     fi
     echo "installing:$missing"
     export DEBIAN_FRONTEND=noninteractive
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e $policy ]; then # Debian starts a server that it installs: the tests start their own
-        trap 'rm -f $policy' EXIT
-        printf '#!/bin/sh\nexit 101\n' >$policy
-        chmod +x $policy
-    fi
+    # Debian starts a server that it installs, and the tests start their own. So systemd is told
+    # that it is not there, and System V's init that one user is alone.
+    export SYSTEMD_OFFLINE=1 RUNLEVEL=1 PREVLEVEL=N
     quietly apt-get update
     # shellcheck disable=SC2086
     quietly apt-get install -y --no-install-recommends $missing
@@ -53,6 +66,13 @@ if [ "$(cat build/venv/stamp 2>/dev/null || true)" != "$stamp" ]; then
     rm -rf build/venv
     mkdir -p build
     "$python" -m venv build/venv
-    quietly build/venv/bin/pip --disable-pip-version-check install -r tools/requirements.txt
     echo "$stamp" >build/venv/stamp
 fi
+for group in core "$@"; do
+    wanted=$(sed -n "s/^$group: //p" tools/requirements.txt)
+    if [ -n "$wanted" ] && [ ! -e "build/venv/has-$group" ]; then
+        # shellcheck disable=SC2086
+        quietly build/venv/bin/pip --disable-pip-version-check install $wanted
+        touch "build/venv/has-$group"
+    fi
+done

@@ -1,23 +1,24 @@
 """Get the pinned sources of MicroPython, Mbed TLS and lwIP into build/src/micropython.
 
 They are the upstream archives inside Debian's source packages, fetched by a private apt
-configuration that leaves the system's own untouched, signatures checked; where there is no
-apt, MicroPython's git tag with its submodules. A second run needs no network.
+configuration that leaves the system's own untouched, from its mirror, signatures checked; where
+there is none, MicroPython's git tag with its submodules. A second run needs no network.
 MICROPYTHON=DIR uses a checkout of one's own instead.
 """
 
 import argparse
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
 import tomllib
+import versions
 from command import ToolError, run
 from filelock import FileLock
+from mirrors import mirrors
 from progress import console, progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,8 @@ PINNED = BUILD / "src" / "micropython"
 CHECKOUT = BUILD / "src" / "checkout"
 SUBMODULES = ("lib/mbedtls", "lib/lwip", "lib/micropython-lib")
 ESP32_SUBMODULES = ("lib/berkeley-db-1.xx", "lib/micropython-lib", "lib/tinyusb")
+OLDEST = (1, 25)  # before it Mbed TLS was 3.5, with another TLS 1.3
+STAMP = ".tlsresume-sources"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -39,11 +42,18 @@ class SourceError(ToolError):
     """What is wrong with the sources, and what to do about it."""
 
 
+class Unreachable(SourceError):
+    """A place that the sources might have come from."""
+
+
 def micropython():
     """The MicroPython tree to build (a Path), fetched if need be. Raises SourceError."""
     own = os.environ.get("MICROPYTHON")
-    if own:
-        return _checked(Path(own).resolve())
+    return _checked(Path(own).resolve()) if own else pinned()
+
+
+def pinned():
+    """The tree of the pinned sources (a Path), fetched if need be. Raises SourceError."""
     return _fetched(PINNED, _fetch)
 
 
@@ -58,24 +68,37 @@ def checkout():
     return tree
 
 
-def environment():
-    """The environment (dict) to build MicroPython in: without the variables of our own make."""
+def environment(tree=None):
+    """The environment (dict) to build MicroPython in: without the variables of our own make, and
+    with the release of a `tree` that is no git checkout."""
     ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BOARD", "PORT", "VARIANT")
     env = {name: value for name, value in os.environ.items() if name not in ours}
-    if "MICROPYTHON" not in env:
-        # Without this MicroPython names our own repository's commit as its version.
-        env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = pinned_tag()
+    if tree and not (tree / ".git").exists():
+        # Without this MicroPython names the commit of a repository around it as its version.
+        env["MICROPY_GIT_TAG"] = env["MICROPY_GIT_HASH"] = f"v{versions.micropython(tree)}"
     return env
 
 
-def pinned_tag():
-    """The release of the pinned sources, as git would name it (str)."""
-    return tomllib.loads(PINS.read_text())["micropython"]["tag"]
+def pins():
+    """The pinned sources (dict), see firmware/sources.toml."""
+    return tomllib.loads(PINS.read_text())
+
+
+def pinned_tags():
+    """The git tags of MicroPython and Mbed TLS that are pinned first (str)."""
+    suite, *_ = pins()["suites"]
+    micropython, mbedtls = (pins()[name][suite]["version"] for name in ("micropython", "mbedtls"))
+    return f"v{micropython}", f"v{mbedtls}"
 
 
 def _checked(tree):
+    if " " in str(tree):
+        raise SourceError(f"MICROPYTHON={tree}: make cannot build in a path with a space")
     if not (tree / "py" / "mpconfig.h").exists():
         raise SourceError(f"MICROPYTHON={tree} is no MicroPython checkout")
+    release = versions.micropython(tree)
+    if tuple(map(int, release.split(".")[:2])) < OLDEST:
+        raise SourceError(f"MICROPYTHON={tree} is {release}: tlsresume wants 1.25 or later")
     if not (tree / "lib" / "mbedtls" / "library").exists():
         raise SourceError(
             f"{tree}/lib/mbedtls is empty: git -C {tree} submodule update --init lib/mbedtls"
@@ -84,83 +107,107 @@ def _checked(tree):
 
 
 def _fetched(tree, fetch):
-    """`tree`, by `fetch(pins, folder)` unless it is there and of these pins."""
-    stamp = tree / ".tlsresume-sources"
-    pins = PINS.read_text()
+    """`tree`, by `fetch(folder)` unless it is there and of these pins."""
+    stamp = tree / STAMP
+    wanted = PINS.read_text()
     with BUILDING:
-        if not (stamp.exists() and stamp.read_text() == pins):
+        if not (stamp.exists() and stamp.read_text() == wanted):
             aside = tree.with_name("unpacking")
             for folder in (tree, aside):
                 shutil.rmtree(folder, ignore_errors=True)
             aside.parent.mkdir(parents=True, exist_ok=True)
-            fetch(tomllib.loads(pins), aside)
+            fetch(aside)
             aside.rename(tree)
-            stamp.write_text(pins)
+            stamp.write_text(wanted)
     return tree
 
 
-def _clone(pins, aside):
-    _from_git(pins["micropython"], aside, {*SUBMODULES, *ESP32_SUBMODULES})
+def _clone(aside):
+    _from_git(aside, {*SUBMODULES, *ESP32_SUBMODULES})
 
 
-def _fetch(pins, aside):
-    if shutil.which("apt-get") and KEYRING.exists():
-        _from_debian(pins, aside)
-    else:
-        _from_git(pins["micropython"], aside, SUBMODULES)
+def _fetch(aside):
+    try:
+        _from_debian(aside)
+    except Unreachable as e:
+        console.print(f"note: {e}\nMicroPython's git repository it is, then.", soft_wrap=True)
+        _from_git(aside, SUBMODULES)
     # Manifests with require() look for this file.
     (aside / "lib" / "micropython-lib").mkdir(exist_ok=True)
     (aside / "lib" / "micropython-lib" / "README.md").touch()
 
 
-def _from_debian(pins, aside):
-    archives = BUILD / "src" / "archives"
-    archives.mkdir(parents=True, exist_ok=True)
-    wanted = {name: _archive(archives, name, pin) for name, pin in pins.items()}
-    if not all(wanted.values()):
-        with progress("fetching source packages", len(pins) + 1) as advance:
-            env = _private_apt(pins["micropython"]["suite"])
-            _run(["apt-get", "update"], env, archives)
-            advance()
-            for name in pins:
-                _run(["apt-get", "source", "--download-only", name], env, archives)
-                advance()
-        wanted = {name: _archive(archives, name, pin) for name, pin in pins.items()}
-    with progress("unpacking sources", len(pins)) as advance:
-        for name, pin in pins.items():
-            if wanted[name] is None:
-                raise SourceError(f"{name} {pin['version']} is not in suite {pin['suite']}")
+def _from_debian(aside):
+    packages = pins()
+    archives, failed = {}, []
+    for suite in packages.pop("suites"):
+        missing = {name: pin[suite] for name, pin in packages.items() if name not in archives}
+        archives |= _from_suite(suite, missing, failed)
+    if len(archives) < len(packages):
+        raise Unreachable("\n".join(failed))
+    with progress("unpacking sources", len(packages)) as advance:
+        for name, pin in packages.items():
             place = aside / pin["place"]
             shutil.rmtree(place, ignore_errors=True)
-            _unpack(wanted[name], place)
+            _unpack(archives[name], place)
             advance()
 
 
-def _archive(archives, name, pin):
-    """The archive of a pin in `archives`, or None. A hash that differs is an error; another
-    release of the same series came through apt's signature check, and is named."""
-    exact = sorted(archives.glob(f"{name}_{pin['version']}*.orig.tar.*"))
-    if exact:
-        if hashlib.sha256(exact[0].read_bytes()).hexdigest() != pin["sha256"]:
-            exact[0].unlink()
-            raise SourceError(f"{exact[0].name} is not the pinned one; it was removed, run again")
-        return exact[0]
-    series = pin["version"].rpartition(".")[0]
-    other = sorted(archives.glob(f"{name}_{series}.*.orig.tar.*"))
-    if other:
-        console.print(f"note: {other[-1].name} stands in for {name} {pin['version']}")
-        return other[-1]
+def _from_suite(suite, pins, failed):
+    """{name: archive} of what Debian's `suite` has of the packages; of each that it lacks the
+    reason is appended to `failed`."""
+    folder = BUILD / "src" / "archives"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {name: _pinned(folder, name, pin) for name, pin in pins.items()}
+    missing = [name for name in pins if found[name] is None]
+    if missing:
+        with progress(f"fetching source packages of {suite}", len(missing) + 1) as advance:
+            try:
+                env = _private_apt(suite)
+            except Unreachable as e:
+                failed.append(str(e))
+                return {name: archive for name, archive in found.items() if archive}
+            advance()
+            for name in missing:
+                try:
+                    _run(["apt-get", "source", "--download-only", name], env, folder)
+                except SourceError as e:  # the archive may be there, and the package's rest not
+                    failed.append(str(e))
+                advance()
+    for name in missing:
+        found[name] = _pinned(folder, name, pins[name]) or _newer(folder, name, pins[name])
+        if found[name] is None:
+            failed.append(f"{name} {pins[name]['version']} is not in Debian's {suite}")
+    return {name: archive for name, archive in found.items() if archive}
+
+
+def _pinned(folder, name, pin):
+    """The archive of a pin in `folder`, or None. A hash that differs is an error."""
+    for archive in sorted(folder.glob(f"{name}_{pin['version']}*.orig.tar.*")):
+        if hashlib.sha256(archive.read_bytes()).hexdigest() != pin["sha256"]:
+            archive.unlink()
+            raise SourceError(f"{archive.name} is not the pinned one; it was removed, run again")
+        return archive
+    return None
+
+
+def _newer(folder, name, pin):
+    """A later release of a pin's series in `folder`, or None: it came through apt's signature
+    check, and is named."""
+    series, _, patch = pin["version"].rpartition(".")
+    for archive in folder.glob(f"{name}_{series}.*.orig.tar.*"):
+        if int(re.match(r"\d+", archive.name.removeprefix(f"{name}_{series}."))[0]) > int(patch):
+            console.print(f"note: {archive.name} stands in for {name} {pin['version']}")
+            return archive
     return None
 
 
 def _private_apt(suite):
-    """The environment for an apt that knows the one suite's sources, and nothing else."""
+    """The environment for an apt that knows the one suite's sources, of the first mirror that has
+    them, and nothing else. Raises Unreachable."""
     home = BUILD / "apt"
     for folder in ("lists/partial", "cache/archives/partial"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    (home / "sources.list").write_text(
-        f"deb-src [signed-by={KEYRING}] {_debian_uri()} {suite} main\n"
-    )
     (home / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{home}/sources.list";\n'
         'Dir::Etc::sourceparts "/dev/null";\n'
@@ -168,28 +215,35 @@ def _private_apt(suite):
         f'Dir::Cache "{home}/cache";\n'
         'Acquire::Languages "none";\n'
         'APT::Sandbox::User "root";\n'
+        'APT::Update::Error-Mode "any";\n'
     )
-    return dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
+    env = dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
+    said = []
+    for uri in mirrors():
+        (home / "sources.list").write_text(f"deb-src [signed-by={KEYRING}] {uri} {suite} main\n")
+        done = subprocess.run(["apt-get", "update"], env=env, capture_output=True, text=True)
+        if done.returncode == 0:
+            return env
+        said += [f"  {uri}: {line}" for line in done.stderr.splitlines() if line[:2] == "E:"][:1]
+    raise Unreachable("\n".join(["no mirror that apt has gives Debian's sources:", *said]))
 
 
-def _debian_uri():
-    """Where this machine gets Debian from."""
-    files = [Path("/etc/apt/sources.list")]
-    files += sorted(Path("/etc/apt/sources.list.d").glob("*"))
-    for file in files:
-        text = file.read_text() if file.is_file() else ""
-        for uri in re.findall(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M):
-            return uri
-    raise SourceError("no Debian archive in /etc/apt: set MICROPYTHON to a checkout instead")
-
-
-def _from_git(pin, aside, submodules):
-    with progress(f"cloning MicroPython {pin['tag']}", 2) as advance:
-        clone = ["git", "clone", "-q", "--depth", "1", "--branch", pin["tag"], pin["git"]]
-        _run([*clone, str(aside)], os.environ, ROOT)
+def _from_git(aside, submodules):
+    tag, mbedtls_tag = pinned_tags()
+    with progress(f"cloning MicroPython {tag}", 3) as advance:
+        clone = ["git", "clone", "-q", "--depth", "1", "--branch", tag]
+        _run([*clone, pins()["micropython"]["git"], str(aside)], os.environ, ROOT)
         advance()
         update = ["git", "submodule", "-q", "update", "--init", "--depth", "1"]
         _run([*update, *submodules], os.environ, aside)
+        advance()
+        mbedtls = aside / "lib" / "mbedtls"  # a release's own can be years old
+        _run(
+            ["git", "fetch", "-q", "--depth", "1", "origin", "tag", mbedtls_tag],
+            os.environ,
+            mbedtls,
+        )
+        _run(["git", "checkout", "-q", mbedtls_tag], os.environ, mbedtls)
         advance()
 
 
@@ -204,6 +258,7 @@ def extract(archive, folder):
 
 def _unpack(archive, place):
     inner = place.parent / (place.name + ".tar")
+    shutil.rmtree(inner, ignore_errors=True)  # by one that was killed
     (inner / extract(archive, inner)).rename(place)
     inner.rmdir()
 
@@ -211,8 +266,8 @@ def _unpack(archive, place):
 def _run(command, env, cwd):
     result = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True)
     if result.returncode:
-        raise SourceError(
-            f"{' '.join(command)} failed:\n{result.stderr.strip()}\n"
+        raise Unreachable(
+            f"{' '.join(command)} failed: is there no network?\n{result.stderr.strip()}\n"
             "Where it cannot be fetched, set MICROPYTHON to a checkout of your own."
         )
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import sources
-from command import run
+from command import ToolError, run
 from libraries import libraries
 from progress import progress
 
@@ -23,7 +23,7 @@ RULES = {
 
 
 def stubs(port):
-    """The folder (a Path) with the stubs of a port, installed if need be."""
+    """The folder (a Path) with the stubs of a port, installed if need be. Raises ToolError."""
     folder = sources.BUILD / "stubs" / port
     stamp = folder / "stamp"
     if not (stamp.exists() and stamp.read_text() == STUBS[port]):
@@ -31,7 +31,12 @@ def stubs(port):
         pip = [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
         with progress(f"fetching {STUBS[port]}"):
             command = [*pip, "--target", str(folder), STUBS[port]]
-            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+            done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[-1:]
+            raise ToolError(
+                f"pip cannot fetch {STUBS[port]}: is there no network? {''.join(said)}"
+            )
         stamp.write_text(STUBS[port])
     return folder
 

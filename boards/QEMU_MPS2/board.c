@@ -16,6 +16,9 @@
 #define TIMER0_VALUE REG(0x40000004)
 #define TIMER0_RELOAD REG(0x40000008)
 #define TIMER0_INTCLEAR REG(0x4000000c)
+#define SYST_CSR REG(0xe000e010)
+#define ICSR REG(0xe000ed04)
+#define PENDSTCLR (1 << 25)
 #define NVIC_ISER0 REG(0xe000e100)
 #define NVIC_ICPR0 REG(0xe000e280)
 
@@ -36,6 +39,8 @@ void board_init(void) {
         once = true;
         // No handler ever runs: WFI returns for a pending interrupt that is masked.
         __asm volatile ("cpsid i");
+        SYST_CSR = 0; // from 1.27 on upstream counts its ticks, and each would wake WFI for good
+        ICSR = PENDSTCLR;
         clock_init();
         retained_init();
         // QEMU sends frames out when its main loop wakes: this timer wakes it.
@@ -52,12 +57,12 @@ void board_deinit(void) {
     soft_timer_deinit();
 }
 
-int __real_uart_rx_chr(void);
+int upstream_uart_rx_chr(void);
 
 // Read the console only as far as it can be kept: QEMU holds the rest.
 static void console_poll(void) {
     int c;
-    while (ringbuf_free(&console) > 0 && (c = __real_uart_rx_chr()) != UART_RX_NO_CHAR) {
+    while (ringbuf_free(&console) > 0 && (c = upstream_uart_rx_chr()) != UART_RX_NO_CHAR) {
         if (c == mp_interrupt_char) {
             mp_sched_keyboard_interrupt();
         } else {
@@ -67,7 +72,7 @@ static void console_poll(void) {
 }
 
 // Upstream's loop for the next character of the console calls this until there is one.
-int __wrap_uart_rx_chr(void) {
+int uart_rx_chr(void) {
     mp_event_handle_nowait();
     if (ringbuf_avail(&console) == 0) {
         board_wait();
@@ -76,8 +81,8 @@ int __wrap_uart_rx_chr(void) {
     return ringbuf_get(&console);
 }
 
-// Upstream's port has none: what select.poll() says of the console.
-uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t poll_flags) {
+// What select.poll() says of the console.
+uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     console_poll();
     uintptr_t ready = poll_flags & MP_STREAM_POLL_WR;
     if (ringbuf_avail(&console) > 0) {
@@ -127,9 +132,9 @@ void soft_timer_schedule_at_ms(uint32_t ticks_ms) {
     timer_ms = ticks_ms;
 }
 
-void __real_gc_collect_start(void);
+void upstream_gc_collect_start(void);
 
-void __wrap_gc_collect_start(void) {
-    __real_gc_collect_start();
+void gc_collect_start(void) {
+    upstream_gc_collect_start();
     soft_timer_gc_mark_all();
 }

@@ -30,6 +30,11 @@ void host_random(void *buf, size_t len) {
     call(SYS_READ, read);
 }
 
+// MicroPython's source of entropy from 1.28 on.
+void mp_hal_get_random(size_t n, uint8_t *buf) {
+    host_random(buf, n);
+}
+
 uint32_t host_random_u32(void) {
     uint32_t value = 0;
     host_random(&value, sizeof(value));

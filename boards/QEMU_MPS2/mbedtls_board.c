@@ -4,7 +4,8 @@
 #include "shared/timeutils/timeutils.h"
 #include "mbedtls/platform_time.h"
 
-int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen) {
+// From 1.28 on upstream's own asks mp_hal_get_random.
+MP_WEAK int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen) {
     host_random(output, len);
     *olen = len;
     return 0;

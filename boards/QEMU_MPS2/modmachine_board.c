@@ -6,7 +6,7 @@ static void mp_machine_idle(void) {
     mp_event_wait_ms(1);
 }
 
-NORETURN static void mp_machine_reset(void) {
+__attribute__((noreturn)) static void mp_machine_reset(void) {
     retained_reset(RESET_HARD);
 }
 
@@ -38,7 +38,7 @@ static void mp_machine_lightsleep(size_t n_args, const mp_obj_t *args) {
     sleep_ms(n_args == 0 ? -1 : mp_obj_get_int(args[0]));
 }
 
-NORETURN static void mp_machine_deepsleep(size_t n_args, const mp_obj_t *args) {
+__attribute__((noreturn)) static void mp_machine_deepsleep(size_t n_args, const mp_obj_t *args) {
     sleep_ms(n_args == 0 ? -1 : mp_obj_get_int(args[0]));
     retained_reset(RESET_DEEPSLEEP);
 }

@@ -6,6 +6,7 @@ static mp_obj_t mp_time_time_get(void) {
     return mp_obj_new_int_from_ull(clock_wall_us() / 1000000);
 }
 
+#if MICROPY_VERSION < MICROPY_MAKE_VERSION(1, 27, 0)
 static mp_obj_t mp_time_localtime_get(void) {
     timeutils_struct_time_t tm;
     timeutils_seconds_since_epoch_to_struct_time(clock_wall_us() / 1000000, &tm);
@@ -21,3 +22,8 @@ static mp_obj_t mp_time_localtime_get(void) {
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
 }
+#else
+static void mp_time_localtime_get(timeutils_struct_time_t *tm) {
+    timeutils_seconds_since_epoch_to_struct_time(clock_wall_us() / 1000000, tm);
+}
+#endif

@@ -8,8 +8,10 @@ CFLAGS += -DQEMU_SOC_MPS2
 CFLAGS += -DMICROPY_HW_MCU_NAME='"Cortex-M3"'
 MPY_CROSS_FLAGS += -march=armv7m
 LDSCRIPT = $(BOARD_DIR)/mps2.ld
-# Where upstream's port waits for the console and collects garbage, the board joins in.
-LDFLAGS += -Wl,--wrap=uart_rx_chr -Wl,--wrap=mp_hal_stdio_poll -Wl,--wrap=gc_collect_start
+include $(BOARD_DIR)/upstream.mk
+$(BUILD)/mphalport.o: private CFLAGS += $(call upstream,mp_hal_stdio_poll)
+$(BUILD)/uart.o: private CFLAGS += $(call upstream,uart_rx_chr)
+$(BUILD)/py/gc.o: private CFLAGS += $(call upstream,gc_collect_start)
 
 CFLAGS += -DMP_CONFIGFILE='<mpconfigboard.h>' -I$(BOARD_DIR)
 # What upstream's files include, and its search for names does not know of.
@@ -28,7 +30,6 @@ USER_C_MODULES = $(BOARD_DIR)/../../firmware
 MICROPY_PY_LWIP = 1
 MICROPY_PY_SSL = 1
 MICROPY_SSL_MBEDTLS = 1
-MBEDTLS_CONFIG_FILE = \"mbedtls_config_board.h\"
 
 vpath %.c $(BOARD_DIR)
 BOARD_SRC_C = \
@@ -41,10 +42,11 @@ BOARD_SRC_C = \
 	retained.c \
 
 SRC_THIRDPARTY_C += $(BOARD_SRC_C)
-SRC_QSTR += $(BOARD_SRC_C) shared/runtime/softtimer.c
+SRC_QSTR += $(BOARD_SRC_C) shared/runtime/mpirq.c shared/runtime/softtimer.c
 SRC_BOARD_O = \
 	shared/runtime/gchelper_native.o \
 	shared/runtime/gchelper_thumb2.o \
+	shared/runtime/mpirq.o \
 	shared/runtime/softtimer.o \
 	shared/timeutils/timeutils.o \
 

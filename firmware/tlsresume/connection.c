@@ -1,4 +1,4 @@
-// The list of adopted connections, and how one goes from state to state.
+// The list of adopted connections, and what becomes of one.
 
 #include "connection.h"
 
@@ -6,45 +6,34 @@
 
 #include "py/mphal.h"
 #include "py/runtime.h"
-#include "mbedtls/platform.h"
 
 MP_REGISTER_ROOT_POINTER(struct _connection_t *tlsresume_connections);
 
-connection_t *connection_find(const void *socket) {
-    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
+connection_t *connection_find(const tlsresume_socket_t *o) {
+    CONNECTIONS_LOCK();
     connection_t *c = CONNECTIONS;
-    while (c != NULL && c->hidden_socket != ~(uintptr_t)socket) {
+    while (c != NULL && c->hidden_socket != ~(uintptr_t)o) {
         c = c->next;
     }
-    MICROPY_END_ATOMIC_SECTION(atomic_state);
+    CONNECTIONS_UNLOCK();
     return c;
 }
 
-static void connection_unlink(const connection_t *c) {
-    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
-    for (connection_t **p = &CONNECTIONS; *p != NULL; p = &(*p)->next) {
-        if (*p == c) {
-            *p = c->next;
-            break;
-        }
-    }
-    MICROPY_END_ATOMIC_SECTION(atomic_state);
-}
-
-void connection_drop(mbedtls_ssl_session **session) {
-    if (*session != NULL) {
-        mbedtls_ssl_session_free(*session); // zeroes it
-        mbedtls_free(*session);
-        *session = NULL;
-    }
-}
-
-// A soft reset finalises everything in the order of addresses: unlinked first, a
-// connection is not found by its socket's close; closed first, its session is freed here.
+// A soft reset finalises everything in the order of addresses: unlinked first, a connection is not
+// found by its socket's close; closed first, its session is freed here.
 static mp_obj_t connection_del(mp_obj_t self_in) {
     connection_t *c = MP_OBJ_TO_PTR(self_in);
-    connection_unlink(c);
-    connection_drop(&c->session);
+    CONNECTIONS_LOCK();
+    connection_t **p = &CONNECTIONS;
+    while (*p != NULL && *p != c) {
+        p = &(*p)->next;
+    }
+    if (*p == c) {
+        *p = c->next;
+    }
+    CONNECTIONS_UNLOCK();
+    session_drop(c->session);
+    c->session = NULL;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(connection_del_obj, connection_del);
@@ -67,51 +56,112 @@ connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner) {
     c->hidden_socket = ~(uintptr_t)o;
     c->owner = owner;
     c->thread = THIS_THREAD();
-    c->negotiated_ms = mp_hal_ticks_ms(); // at the earliest
+    c->negotiated_ms = mp_hal_ticks_ms();
+    CONNECTIONS_LOCK();
+    connection_t **p = &CONNECTIONS;
+    while (*p != NULL) {
+        p = &(*p)->next;
+    }
+    *p = c;
+    CONNECTIONS_UNLOCK();
     return c;
 }
 
-void connection_link(connection_t *c) {
-    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
-    c->next = CONNECTIONS;
-    CONNECTIONS = c;
-    MICROPY_END_ATOMIC_SECTION(atomic_state);
+void connection_offer(connection_t *c, mp_obj_t packed, mp_uint_t age_ms) {
+    mbedtls_ssl_context *ssl = &connection_socket(c)->ssl;
+    if (c->offered) {
+        mbedtls_ssl_session_reset(ssl); // Mbed TLS takes one session a handshake
+    }
+    c->offered = session_offer(ssl, packed, age_ms);
+    if (c->offered) {
+        c->offered_mark = session_mark(ssl->session_negotiate);
+        c->offered_secret_mark = session_secret_mark(ssl->session_negotiate);
+    }
 }
 
-bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *session) {
-    return session != NULL && !session->exported && session_resumable(session)
-           && !(c->offered && session_mark(session) == c->offered_mark);
+// In TLS 1.2 the secret tells. In TLS 1.3 a server proves its identity unless it takes a key that
+// it shares with us already, and of these a ticket is the only one that is offered.
+static bool is_resumed(const connection_t *c, const mbedtls_ssl_session *session) {
+    if (!c->offered) {
+        return false;
+    }
+    #if TLSRESUME_TLS13
+    if (session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+        return !session_has_peer(session);
+    }
+    #endif
+    return session_secret_mark(session) == c->offered_secret_mark;
 }
 
-// The oldest of too many sessions that wait, taken out of its connection, or NULL.
-static mbedtls_ssl_session *surplus_session(void) {
-    mbedtls_ssl_session *surplus = NULL;
+// Whether the server has ended the handshake since it did not like the offer, or may have. A
+// certificate is looked at after the offer was declined.
+static bool is_refusal(const tlsresume_socket_t *o, int err) {
+    if (err == MBEDTLS_ERR_SSL_CONN_EOF) {
+        return o->ssl.state <= MBEDTLS_SSL_SERVER_HELLO;
+    }
+    return err != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+}
+
+void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
+    if (err == 0) {
+        mbedtls_ssl_session *session = o->ssl.session;
+        c->outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
+        c->negotiated_ms = mp_hal_ticks_ms();
+        #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+        if (c->offered && c->outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
+            session->ticket_len = 0; // Mbed TLS has kept it: it does not fit the new secret
+            session->ticket_lifetime = 0;
+        }
+        #endif
+    } else if (err > -256) { // an errno of the stream below
+        c->outcome = OUTCOME_LOST;
+    } else if (c->offered && is_refusal(o, err)) {
+        c->outcome = OUTCOME_REFUSED;
+    } else {
+        c->outcome = err == MBEDTLS_ERR_SSL_CONN_EOF ? OUTCOME_LOST : OUTCOME_FAILED;
+    }
+}
+
+mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_socket_t *o) {
+    mbedtls_ssl_session *session = o->ssl.session;
+    if (session == NULL || session->exported || session_len(session) == 0) {
+        return NULL;
+    }
+    return c->offered && session_mark(session) == c->offered_mark ? NULL : session;
+}
+
+// The oldest of the sessions that wait, taken out of its connection, if they are too many.
+static mbedtls_ssl_session *take_surplus(void) {
     size_t waiting = 0;
+    connection_t *oldest = NULL;
     for (connection_t *c = CONNECTIONS; c != NULL; c = c->next) {
-        if (c->session != NULL && !c->claim && ++waiting > TLSRESUME_MAX_CLOSED) {
-            surplus = c->session;
-            c->session = NULL;
+        if (c->session != NULL && waiting++ == 0) {
+            oldest = c;
         }
     }
-    return surplus;
+    mbedtls_ssl_session *session = NULL;
+    if (waiting > TLSRESUME_MAX_WAITING) {
+        session = oldest->session;
+        oldest->session = NULL;
+    }
+    return session;
 }
 
-// Runs in finalisers too: nothing here allocates on the GC's heap or runs Python.
-void connection_closed(connection_t *c, tlsresume_socket_t *o, bool in_order) {
-    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
-    if (in_order && c->state == NEGOTIATING) {
-        c->told = EVENT_FULL; // given up by the application: nothing to tell
-    } else if (in_order && connection_has_fresh(c, o->ssl.session)) {
-        // Moved, not copied. Upstream is about to free the rest.
-        c->session = o->ssl.session;
-        o->ssl.session = NULL;
+void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken) {
+    mbedtls_ssl_session *session = NULL;
+    if (c->outcome == OUTCOME_NONE) {
+        c->outcome = OUTCOME_LOST;
+    } else if (broken && c->outcome <= OUTCOME_RESUMED) {
+        c->outcome = OUTCOME_BROKEN;
+        c->told = false;
+    } else if ((session = connection_fresh(c, o)) != NULL) {
+        o->ssl.session = NULL; // moved, not copied; upstream is about to free the rest
     }
-    c->state = in_order ? CLOSED : FAILED;
+    c->given = MP_OBJ_NULL;
+    CONNECTIONS_LOCK();
+    c->session = session;
     c->hidden_socket = 0;
-    if (c->claim == EVENT_NONE) {
-        c->thread = NULL;
-    }
-    mbedtls_ssl_session *surplus = surplus_session();
-    MICROPY_END_ATOMIC_SECTION(atomic_state);
-    connection_drop(&surplus);
+    session = take_surplus();
+    CONNECTIONS_UNLOCK();
+    session_drop(session);
 }

@@ -5,123 +5,128 @@
 #include "tlsresume.h"
 
 #include "py/mpstate.h"
-#include "py/stream.h"
 
-// Where it stands; written by the functions named.
+// How a connection went; lib/tlsresume/harvest.py has the same numbers.
 enum {
-    NEGOTIATING, // connection_new
-    ESTABLISHED, // negotiated
-    CLOSED, // connection_closed
-    FAILED, // the same, or scan: the handshake failed, or later a fatal alert came
+    OUTCOME_NONE, // the handshake goes on
+    OUTCOME_FULL,
+    OUTCOME_RESUMED,
+    OUTCOME_LOST, // the network has failed, or the application has given it up
+    OUTCOME_FAILED, // by an error of TLS
+    OUTCOME_REFUSED, // the same, or the peer has closed at once, and a session was offered
+    OUTCOME_BROKEN, // an error of TLS has ended the connection later
+    OUTCOME_CLOSED, // told before: here is its session
 };
 
-// The kinds of event; lib/tlsresume/harvest.py has the same numbers.
-enum {
-    EVENT_NONE,
-    EVENT_FULL, // negotiated by a full handshake
-    EVENT_RESUMED, // negotiated by resumption
-    EVENT_FAILED, // a handshake failed, or a fatal alert ended the connection
-    EVENT_POLLED, // a session of an open connection
-    EVENT_CLOSED, // a session of a closed connection
-    EVENT_READ, // a TLS 1.3 ticket that came within a read
-};
-
-// The thread that runs this. A stream's read gives up the GIL: no other thread may look meanwhile.
+// The thread that runs this.
 #if MICROPY_PY_THREAD
 #define THIS_THREAD() ((void *)mp_thread_get_state())
 #else
 #define THIS_THREAD() NULL
 #endif
 
+// Around what threads share of connections: short, and nothing in it allocates or frees. With a
+// GIL, and without threads, nothing else runs there anyhow.
+#if MICROPY_PY_THREAD && !MICROPY_PY_THREAD_GIL
+#define CONNECTIONS_LOCK() mp_uint_t connections_state = MICROPY_BEGIN_ATOMIC_SECTION()
+#define CONNECTIONS_UNLOCK() MICROPY_END_ATOMIC_SECTION(connections_state)
+#else
+#define CONNECTIONS_LOCK()
+#define CONNECTIONS_UNLOCK()
+#endif
+
+// As long as it is open it is its own thread's alone; closed, it is whose scan in harvest.c comes
+// upon it.
 typedef struct _connection_t {
     mp_obj_base_t base;
     struct _connection_t *next;
-    uintptr_t hidden_socket; // complement of its address: the GC must not see it
+    uintptr_t hidden_socket; // complement of its address: the GC must not see it; 0 once closed
     mp_obj_t owner;
-    void *thread; // who may take from it: as long as it is open, who made it; NULL: anybody
+    void *thread; // that made it
+    mp_obj_t given; // what sock.session was last, an SSLSession, or MP_OBJ_NULL
     mbedtls_ssl_session *session; // moved here from the socket at its close
-    mp_uint_t negotiated_ms;
-    mp_uint_t made_ms; // when what waits came, at the earliest
+    mp_uint_t negotiated_ms; // at the earliest, until it is
+    uint32_t given_mark;
     uint32_t offered_mark;
-    uint8_t state;
-    uint8_t claim; // the event that is being taken, until the same thread's next take or due
-    uint8_t nodelay; // the option that is to be set to 0 again, or 0; written by nagle.c
-    uint8_t told; // the outcome that was taken: EVENT_NONE, or EVENT_FULL to EVENT_FAILED
+    uint32_t offered_secret_mark;
+    uint8_t outcome;
+    uint8_t nodelay; // the option that is to be set to 0 again, or 0: nagle.c
+    bool told; // the outcome
     bool offered;
-    bool resumed;
     bool polled;
-    #if TLSRESUME_TLS13
-    int ended; // by ticket_look
-    uint8_t n_tickets;
-    mp_obj_t tickets[TLSRESUME_MAX_TICKETS]; // packed, oldest first
-    #endif
 } connection_t;
 
-// Newest first. Keeps the connections alive, but not their sockets. Looked at and changed
-// in atomic sections, as is what more than one thread uses of a connection; nothing is
-// allocated in them, and nothing freed.
+// Oldest first. Keeps the connections alive, but not their sockets.
 #define CONNECTIONS MP_STATE_VM(tlsresume_connections)
 
-// A new connection, not yet in the list. Raises MemoryError.
+// A new connection, in the list. Raises MemoryError.
 connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner);
-void connection_link(connection_t *c);
 
 // The connection of a socket, or NULL.
-connection_t *connection_find(const void *socket);
+connection_t *connection_find(const tlsresume_socket_t *o);
 
 static inline tlsresume_socket_t *connection_socket(const connection_t *c) {
     return (tlsresume_socket_t *)~c->hidden_socket;
 }
 
-// Wipe and free a session that was moved out of its socket, if there is one.
-void connection_drop(mbedtls_ssl_session **session);
+// Offer a packed session in the handshake to come, instead of what was offered before.
+void connection_offer(connection_t *c, mp_obj_t packed, mp_uint_t age_ms);
 
-// Whether this session was not taken yet, and is not the one that was offered.
-bool connection_has_fresh(const connection_t *c, const mbedtls_ssl_session *session);
+// The handshake is over (err is 0), or has failed: err is Mbed TLS's, or minus an errno.
+void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err);
 
-// The close of its socket; in order, or what ended in an error.
-void connection_closed(connection_t *c, tlsresume_socket_t *o, bool in_order);
-
-// Whether the stream below would not block: MP_STREAM_POLL_RD or MP_STREAM_POLL_WR.
-static inline bool stream_ready(mp_obj_t sock, mp_uint_t flag) {
-    int err = 0;
-    mp_uint_t ready = mp_get_stream(sock)->ioctl(sock, MP_STREAM_POLL, flag, &err);
-    return ready != MP_STREAM_ERROR && (ready & flag);
-}
-
-// nagle.c: TCP_NODELAY.
-
-// Once negotiated: whether it stays on for the application's first write.
+// nagle.c: whether TCP_NODELAY, once negotiated, stays on for the first write.
 bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o);
 
 // Turn it off again, if nagle() has asked for that. Raises nothing.
 void nagle_restore(connection_t *c, const tlsresume_socket_t *o);
 
-// sslsocket.c: the socket of a connection.
+// The session of a connection that has one which was not taken, nor is the one that was offered;
+// or NULL.
+mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_socket_t *o);
 
-// Collect the tickets that have arrived, without blocking, and `leave`: send a close_notify.
-// What a stream in Python raises ends here. Returns false if the connection ended in an error
-// of TLS: its session is not to be resumed (RFC 5246 7.2.2).
-bool sslsocket_look(connection_t *c, bool leave);
+// Whether an error of TLS has ended this connection: its session is not to be resumed (RFC 5246
+// 7.2.2, RFC 8446 6.2).
+static inline bool connection_is_broken(const tlsresume_socket_t *o) {
+    return o->last_error <= -256 && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+// The close of its socket, before upstream's: moves its session, and does nothing else that a
+// finaliser must not do.
+void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken);
+
+// harvest.c: what take() tells of a connection, with its session or NULL. Raises MemoryError.
+mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session);
+
+// sslsocket.c: the types of adopted sockets.
+
+// Learn them from upstream's, once.
+void sslsocket_derive(const mp_obj_type_t *upstream);
+
+// Make this socket an adopted one.
+void sslsocket_adopt(tlsresume_socket_t *o);
+
+// Go on with the handshake. Returns 0 when it is over, or Mbed TLS's "would block" or end of file;
+// raises what upstream's read and write raise for the rest.
+int sslsocket_negotiate(tlsresume_socket_t *o);
+
+// Close it, and raise what upstream raises for an error of Mbed TLS.
+void sslsocket_raise(tlsresume_socket_t *o, int err);
 
 #if TLSRESUME_TLS13
 
 // ticket.c: TLS 1.3.
 
-// What a context needs, once. Does not allocate.
+// What a context needs. Does not allocate.
 void ticket_configure(mbedtls_ssl_context *ssl);
 
-// The oldest of the tickets that were collected, packed.
-mp_obj_t ticket_take(connection_t *c);
-
-// After a read of Mbed TLS that gave no data: collect a ticket if there is one. Returns
-// whether to read again.
+// After a read of Mbed TLS that gave no data: returns whether that was due to a ticket, and to read
+// again.
 bool ticket_step(tlsresume_socket_t *o);
 
-// Process what has arrived up to the first byte of application data, which stays. The caller puts
-// ssl.f_recv back. Returns 0 if the connection goes on, or the error of Mbed TLS, a close_notify
-// among them, or of the stream below that has ended it.
-int ticket_look(tlsresume_socket_t *o);
+// Process the tickets that have arrived, without blocking, up to the first byte of application data.
+// Returns whether an error of TLS came instead.
+bool ticket_look(tlsresume_socket_t *o);
 
 #endif
 

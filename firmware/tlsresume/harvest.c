@@ -4,135 +4,161 @@
 
 #include "py/gc.h"
 #include "py/mphal.h"
-#include "py/objtuple.h"
 #include "py/runtime.h"
+#include "mbedtls/platform_time.h"
 
 #define NEVER ((mp_uint_t)-1)
 
-// Whether upstream gave up on the handshake, within a read or write of the application.
-static bool failed_in_upstream(const connection_t *c) {
-    return c->state == NEGOTIATING && connection_socket(c)->sock == MP_OBJ_NULL;
-}
+// What was found, and is nobody else's from then on.
+typedef struct _found_t {
+    connection_t *c;
+    uint8_t outcome; // OUTCOME_NONE if it was told
+    mbedtls_ssl_session *session; // of a closed connection, or NULL
+} found_t;
 
-// What this connection has to tell, now or, EVENT_POLLED, in time.
-static uint8_t next_event(const connection_t *c) {
-    if (c->state == FAILED) { // its tickets are not to be resumed (RFC 8446 6.2)
-        return c->told == EVENT_FAILED ? EVENT_NONE : EVENT_FAILED;
+// The ms until this connection has something to tell, or NEVER.
+static mp_uint_t connection_due(const connection_t *c, mp_uint_t age_ms) {
+    if ((c->outcome != OUTCOME_NONE && !c->told) || c->session != NULL) {
+        return 0;
     }
-    if (c->state != NEGOTIATING && c->told == EVENT_NONE) {
-        return c->resumed ? EVENT_RESUMED : EVENT_FULL;
-    }
-    #if TLSRESUME_TLS13
-    if (c->n_tickets > 0) {
-        return EVENT_READ;
-    }
-    #endif
-    if (c->session != NULL) {
-        return EVENT_CLOSED;
-    }
-    return c->state >= CLOSED || c->polled ? EVENT_NONE : EVENT_POLLED;
-}
-
-// The ms until it is due, or NEVER.
-static mp_uint_t event_due(const connection_t *c, uint8_t kind, mp_uint_t age_ms) {
-    if (kind != EVENT_POLLED) {
-        return kind == EVENT_NONE ? NEVER : 0;
+    if (c->hidden_socket == 0 || c->polled) {
+        return NEVER;
     }
     mp_uint_t age = mp_hal_ticks_ms() - c->negotiated_ms;
-    return c->state == NEGOTIATING ? age_ms : age < age_ms ? age_ms - age : 0;
+    return c->outcome == OUTCOME_NONE ? age_ms : age < age_ms ? age_ms - age : 0;
 }
 
-// The ms until a connection has something to tell this thread, or NEVER. With `first`, the
-// first one that has is claimed. Those that never will have are let go.
-static mp_uint_t scan(mp_uint_t age_ms, connection_t **first) {
-    void *me = THIS_THREAD();
+static void find(connection_t *c, found_t *found) {
+    found->c = c;
+    found->outcome = OUTCOME_NONE;
+    found->session = NULL;
+    if (!c->told) {
+        found->outcome = c->outcome;
+        c->told = true;
+    } else {
+        found->session = c->session;
+        found->outcome = c->session == NULL ? OUTCOME_NONE : OUTCOME_CLOSED;
+        c->session = NULL;
+        c->polled = true; // what comes later is taken at the close
+    }
+}
+
+// The ms until a connection has something to tell this thread, or NEVER. With `found`, takes the
+// first that has. Those that never will have are let go.
+static mp_uint_t scan(mp_uint_t age_ms, found_t *found) {
+    const void *me = THIS_THREAD();
     mp_uint_t due = NEVER;
-    mp_uint_t atomic_state = MICROPY_BEGIN_ATOMIC_SECTION();
+    CONNECTIONS_LOCK();
     connection_t *c;
     for (connection_t **p = &CONNECTIONS; (c = *p) != NULL;) {
-        if (c->thread == NULL || c->thread == me) {
-            if (failed_in_upstream(c)) {
-                c->state = FAILED;
-                c->hidden_socket = 0;
-            }
-            c->claim = EVENT_NONE; // that take is over
-            c->thread = c->state < CLOSED ? me : NULL;
-            uint8_t kind = next_event(c);
-            mp_uint_t wait = event_due(c, kind, age_ms);
-            due = MIN(due, wait);
-            if (wait == 0 && first != NULL) {
-                c->claim = kind;
-                c->thread = me;
-                *first = c;
-                break;
-            }
-            if (kind == EVENT_NONE && c->state >= CLOSED) {
-                *p = c->next;
-                continue;
-            }
+        bool open = c->hidden_socket != 0;
+        mp_uint_t wait = open && c->thread != me ? NEVER : connection_due(c, age_ms);
+        due = MIN(due, wait);
+        if (wait == 0 && found != NULL) {
+            find(c, found);
+            break;
         }
-        p = &c->next;
+        if (wait == NEVER && !open) {
+            *p = c->next;
+        } else {
+            p = &c->next;
+        }
     }
-    MICROPY_END_ATOMIC_SECTION(atomic_state);
+    CONNECTIONS_UNLOCK();
     return due;
 }
 
-// The session of an open connection, or NULL.
-static mbedtls_ssl_session *look_for_session(connection_t *c) {
+// The session of an open connection of this thread, or NULL.
+static mbedtls_ssl_session *open_session(const connection_t *c) {
     tlsresume_socket_t *o = connection_socket(c);
     gc_nbytes(o); // waits for a collection in another thread, which may not have seen this reference
-    if (c->hidden_socket == 0) {
-        return NULL;
-    }
-    c->polled = true; // a callback or a thread that gets a turn within the look shall not look
-    bool fresh = sslsocket_look(c, false) && connection_has_fresh(c, o->ssl.session);
-    c->polled = !fresh;
-    return fresh ? o->ssl.session : NULL;
+    return c->hidden_socket == 0 || connection_is_broken(o) ? NULL : connection_fresh(c, o);
 }
 
-// What this connection has to tell, or MP_OBJ_NULL. Raises MemoryError, having changed
-// nothing.
-static mp_obj_t connection_take(connection_t *c) {
-    uint8_t kind = c->claim;
-    mbedtls_ssl_session *session = c->session;
-    if (kind == EVENT_POLLED && (session = look_for_session(c)) == NULL) {
-        return MP_OBJ_NULL;
+// Seconds since the negotiation.
+static mp_uint_t connection_age(const connection_t *c) {
+    return (mp_uint_t)(mp_hal_ticks_ms() - c->negotiated_ms) / 1000;
+}
+
+// Seconds since the session was made: in TLS 1.3 its ticket comes later.
+static mp_uint_t session_age(const connection_t *c, const mbedtls_ssl_session *session) {
+    mp_uint_t age = connection_age(c);
+    #if TLSRESUME_TLS13 && defined(MBEDTLS_HAVE_TIME)
+    if (session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+        mbedtls_ms_time_t since = (mbedtls_ms_time() - session->ticket_reception_time) / 1000;
+        if (since >= 0 && (uint64_t)since < age) { // or that clock was set meanwhile
+            age = since;
+        }
     }
-    mp_obj_tuple_t *event = MP_OBJ_TO_PTR(mp_obj_new_tuple(6, NULL));
-    event->items[0] = c->owner;
-    event->items[1] = MP_OBJ_NEW_SMALL_INT(kind);
-    event->items[2] = event->items[5] = mp_const_none;
-    event->items[3] = mp_obj_new_bool(c->resumed);
-    event->items[4] = MP_OBJ_NEW_SMALL_INT((mp_uint_t)(mp_hal_ticks_ms() - c->made_ms) / 1000);
-    if (kind <= EVENT_FAILED) {
-        c->told = kind;
-    #if TLSRESUME_TLS13
-    } else if (kind == EVENT_READ) {
-        event->items[2] = ticket_take(c);
+    #else
+    (void)session;
     #endif
-    } else {
-        event->items[5] = session_lifetime(session);
+    return age;
+}
+
+mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session) {
+    bool tls13 = false;
+    mp_obj_t not_after = mp_const_none;
+    mp_uint_t age = 0;
+    mp_uint_t lifetime = 0;
+    if (session != NULL) {
+        age = session_age(c, session);
+        not_after = session_not_after(session);
+        #if defined(MBEDTLS_SSL_SESSION_TICKETS)
+        lifetime = session->ticket_lifetime;
+        #endif
+        #if TLSRESUME_TLS13
+        tls13 = session->tls_version == MBEDTLS_SSL_VERSION_TLS1_3;
+        #endif
+    }
+    mp_obj_t items[] = {
+        c->owner,
+        MP_OBJ_NEW_SMALL_INT(outcome),
+        mp_const_none,
+        mp_obj_new_bool(c->outcome == OUTCOME_RESUMED),
+        mp_obj_new_bool(tls13),
+        mp_obj_new_int_from_uint(connection_age(c)),
+        mp_obj_new_int_from_uint(age),
+        mp_obj_new_int_from_uint(lifetime),
+        not_after,
+    };
+    mp_obj_tuple_t *event = MP_OBJ_TO_PTR(mp_obj_new_tuple(MP_ARRAY_SIZE(items), items));
+    if (session != NULL) {
         event->items[2] = session_pack(session); // last: nothing may fail, and leave it behind
-        session->exported = 1;
-        c->polled = true;
-        connection_drop(&c->session);
     }
     return MP_OBJ_FROM_PTR(event);
 }
 
-// take(age_ms) -> (owner, event, packed or None, resumed, age of the session in seconds, the
-// lifetime that the server hints at in seconds), or None if there is nothing to tell. The lifetime
-// is None for a session of TLS 1.3: parse() tells.
+// The same, of what was found; without memory its session is lost.
+static mp_obj_t found_event(const found_t *found, mbedtls_ssl_session *session) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0) {
+        session_drop(found->session);
+        nlr_jump(nlr.ret_val);
+    }
+    mp_obj_t event = connection_event(found->c, found->outcome, session);
+    nlr_pop();
+    if (session != NULL) {
+        session->exported = 1;
+    }
+    session_drop(found->session);
+    return event;
+}
+
+// take(age_ms) -> (owner, outcome, packed or None, resumed, TLS 1.3, seconds since the negotiation,
+// age of the session in seconds, the lifetime that the server hints at in seconds, end of the
+// peer's certificate or None), or None if there is nothing to tell.
 //
-// Sessions of open connections are taken age_ms after their negotiation. Raises
-// MemoryError, and loses nothing.
+// Sessions of open connections are taken age_ms after their negotiation, those that come later
+// when they are closed. Raises MemoryError: the session of a closed connection is then lost.
 static mp_obj_t tlsresume_take(mp_obj_t age_in) {
-    connection_t *c;
-    while (scan(mp_obj_get_int_truncated(age_in), &c) == 0) {
-        mp_obj_t result = connection_take(c);
-        if (result != MP_OBJ_NULL) {
-            return result;
+    found_t found;
+    while (scan(mp_obj_get_int_truncated(age_in), &found) == 0) {
+        mbedtls_ssl_session *session = found.session;
+        if (found.outcome == OUTCOME_NONE && session == NULL && (session = open_session(found.c)) == NULL) {
+            continue;
         }
+        return found_event(&found, session);
     }
     return mp_const_none;
 }

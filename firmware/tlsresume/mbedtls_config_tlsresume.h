@@ -8,6 +8,12 @@
 #define MBEDTLS_SSL_SESSION_TICKETS
 #endif
 
+// Binds a session to its handshake, without which it may be another's (RFC 7627 5.3: some servers
+// resume no other one).
+#ifndef MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#endif
+
 // Upstream leaves out the fast reduction for NIST's curves: a full handshake takes 3 to 5
 // times as long without it.
 #ifndef MBEDTLS_ECP_NIST_OPTIM

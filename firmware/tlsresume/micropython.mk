@@ -5,11 +5,11 @@ TLSRESUME_TLS13 ?= 0
 TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
+	adopt.c \
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
 	nagle.c \
-	offer.c \
 	seal.c \
 	session.c \
 	sslsocket.c \
@@ -22,15 +22,20 @@ CFLAGS_USERMOD += -DTLSRESUME_WITH_TLS13=$(TLSRESUME_TLS13)
 
 ifeq ($(TLSRESUME_TLS13),1)
 SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\
+	ssl_tls13_client.c \
+	ssl_tls13_generic.c \
+	ssl_tls13_keys.c \
+	ssl_tls13_server.c \
+	)
+# Mbed TLS 4 has its cryptography elsewhere, and is not built without PSA.
+ifeq ($(wildcard $(TOP)/lib/mbedtls/tf-psa-crypto),)
+SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\
 	block_cipher.c \
 	hkdf.c \
 	$(notdir $(wildcard $(TOP)/lib/mbedtls/library/psa_crypto*.c)) \
 	psa_util.c \
 	sha3.c \
-	ssl_tls13_client.c \
-	ssl_tls13_generic.c \
-	ssl_tls13_keys.c \
-	ssl_tls13_server.c \
 	threading.c \
 	)
+endif
 endif

@@ -4,55 +4,20 @@
 
 #if TLSRESUME_TLS13
 
-#include <string.h>
-
-#include "py/mphal.h"
-#include "py/objarray.h"
 #include "py/runtime.h"
 #include "py/stream.h"
+#include "mbedtls/platform.h"
 #include "mbedtls/version.h"
 #include "psa/crypto.h"
-
-mp_obj_t ticket_take(connection_t *c) {
-    mp_obj_t oldest = c->tickets[0];
-    memmove(c->tickets, c->tickets + 1, --c->n_tickets * sizeof(mp_obj_t));
-    c->tickets[c->n_tickets] = MP_OBJ_NULL;
-    return oldest;
-}
-
-// The connection, if a ticket is to be collected.
-static connection_t *ticket_fresh(const tlsresume_socket_t *o) {
-    connection_t *c = connection_find(o);
-    return c != NULL && connection_has_fresh(c, o->ssl.session) ? c : NULL;
-}
-
-// Pack a ticket that has just been processed: the next one overwrites it. Without memory, or
-// too large to be cached, it is lost, and nothing else.
-static void ticket_collect(tlsresume_socket_t *o, connection_t *c) {
-    mbedtls_ssl_session *session = o->ssl.session;
-    session->exported = 1;
-    nlr_buf_t nlr;
-    if (session->ticket_len > TLSRESUME_MAX_TICKET_LEN || nlr_push(&nlr) != 0) {
-        return;
-    }
-    mp_obj_t packed = session_pack(session);
-    nlr_pop();
-    if (c->n_tickets == TLSRESUME_MAX_TICKETS) {
-        mp_obj_array_t *oldest = MP_OBJ_TO_PTR(ticket_take(c));
-        memset(oldest->items, 0, oldest->len);
-    }
-    if (c->n_tickets == 0) { // those that wait are as old as the oldest
-        c->made_ms = mp_hal_ticks_ms();
-    }
-    c->tickets[c->n_tickets++] = packed;
-}
 
 static mbedtls_ssl_recv_t *upstream_recv;
 
 // Says "would block" instead of blocking, also where a stream's poll closes the socket.
 static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
     const mp_obj_t *sock = ctx;
-    if (stream_ready(*sock, MP_STREAM_POLL_RD) && *sock != MP_OBJ_NULL) {
+    int err = 0;
+    mp_uint_t ready = mp_get_stream(*sock)->ioctl(*sock, MP_STREAM_POLL, MP_STREAM_POLL_RD, &err);
+    if (ready != MP_STREAM_ERROR && (ready & MP_STREAM_POLL_RD) && *sock != MP_OBJ_NULL) {
         return upstream_recv(ctx, buf, len);
     }
     return MBEDTLS_ERR_SSL_WANT_READ;
@@ -63,40 +28,66 @@ static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
 int mbedtls_ssl_tls13_handshake_client_step(mbedtls_ssl_context *ssl);
 
 bool ticket_step(tlsresume_socket_t *o) {
-    bool arrived = o->ssl.state == MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET;
-    if (arrived) {
-        // Not within a read: what is wrong with a ticket would end the connection, and upstream
-        // ignores them all.
-        if (mbedtls_ssl_tls13_handshake_client_step(&o->ssl) != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-            o->ssl.session->ticket_len = 0; // half of it may be there
-        }
-        o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER;
+    if (o->ssl.state != MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET) {
+        return false;
     }
-    connection_t *fresh = ticket_fresh(o);
-    if (fresh != NULL) {
-        ticket_collect(o, fresh);
+    // Not within a read: what is wrong with a ticket would end the connection, and upstream ignores
+    // them all.
+    mbedtls_ssl_session *session = o->ssl.session;
+    int ret = mbedtls_ssl_tls13_handshake_client_step(&o->ssl);
+    o->ssl.state = MBEDTLS_SSL_HANDSHAKE_OVER;
+    if (ret != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET || session_len(session) == 0) {
+        // Half of it may be there, or a ticket that is too large to wait for its connection's end.
+        mbedtls_free(session->ticket);
+        session->ticket = NULL;
+        session->ticket_len = 0;
     }
-    return arrived || fresh != NULL;
+    connection_t *c = connection_find(o);
+    if (c != NULL) {
+        c->polled = false;
+    }
+    return true;
 }
 
-int ticket_look(tlsresume_socket_t *o) {
-    if (o->ssl.in_offt != NULL || o->ssl.f_recv == NULL) {
-        return 0;
+bool ticket_look(tlsresume_socket_t *o) {
+    if (o->ssl.in_offt != NULL) {
+        return false;
     }
     o->ssl.f_recv = recv_if_ready;
-    size_t budget = 4 * TLSRESUME_MAX_TICKETS; // two returns a ticket
+    size_t tickets = 8; // no server gives more at once
     int ret;
     do {
         byte none;
         ret = mbedtls_ssl_read(&o->ssl, &none, 0);
-        if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-            return MIN(ret, 0);
-        }
-    } while (ticket_step(o) && --budget > 0);
-    return 0;
+    } while (ret == MBEDTLS_ERR_SSL_WANT_READ && ticket_step(o) && --tickets > 0);
+    return ret <= -256 && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY
+           && ret != MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+// Whether a list of cipher suites, 0 at its end, has one of TLS 1.3 (RFC 8446 B.4).
+static bool has_tls13_suite(const int *suite) {
+    while (*suite != 0 && (*suite & 0xff00) != 0x1300) {
+        ++suite;
+    }
+    return *suite != 0;
 }
 
 void ticket_configure(mbedtls_ssl_context *ssl) {
+    mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;
+    upstream_recv = ssl->f_recv;
+    psa_crypto_init(); // upstream does so since 1.25 only; idempotent
+    // Without a suite of TLS 1.3 an offer of it is a promise that cannot be kept.
+    bool tls13 = has_tls13_suite(conf->ciphersuite_list);
+    mbedtls_ssl_conf_max_tls_version(conf, tls13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
+    // Mbed TLS's default has psk_ke: resumption without forward secrecy. An application's own
+    // pre-shared key may need it.
+    #if defined(MBEDTLS_SSL_HANDSHAKE_WITH_PSK_ENABLED)
+    if (conf->psk_identity == NULL)
+    #endif
+    {
+        mbedtls_ssl_conf_tls13_key_exchange_modes(conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
+    }
+    #if MBEDTLS_VERSION_NUMBER < 0x03060700
     // Mbed TLS prefers PSS, and then refuses it from a TLS 1.2 server that obliges.
     static const uint16_t sig_algs[] = {
         MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
@@ -110,14 +101,9 @@ void ticket_configure(mbedtls_ssl_context *ssl) {
         MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
         MBEDTLS_TLS1_3_SIG_NONE,
     };
-    mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;
-    if (conf->sig_algs == sig_algs) {
-        return;
-    }
-    upstream_recv = ssl->f_recv;
-    psa_crypto_init(); // upstream does so since 1.25 only; idempotent
     mbedtls_ssl_conf_sig_algs(conf, sig_algs);
-    #if MBEDTLS_VERSION_NUMBER >= 0x03060100
+    #endif
+    #if MBEDTLS_VERSION_NUMBER >= 0x03060100 && MBEDTLS_VERSION_NUMBER < 0x04000000
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     #endif
 }

@@ -23,28 +23,11 @@
 #define TLSRESUME_TLS13 (0)
 #endif
 
-// Whether a session of TLS 1.3 has the server's name in it.
-#if TLSRESUME_TLS13 && defined(MBEDTLS_SSL_SERVER_NAME_INDICATION)
-#define TLSRESUME_HOSTNAME (1)
-#else
-#define TLSRESUME_HOSTNAME (0)
-#endif
+// The longest packed session in bytes; lib/tlsresume/entry.py keeps no longer one.
+#define TLSRESUME_MAX_SESSION_LEN (2048)
 
-// Whether sockets have file numbers that the C library takes; bare lwIP's have none.
-#if defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)
-#define TLSRESUME_FILENO (1)
-#else
-#define TLSRESUME_FILENO (0)
-#endif
-
-// Sessions of closed connections that wait to be taken, at most; the oldest goes.
-#define TLSRESUME_MAX_CLOSED (16)
-
-// TLS 1.3 tickets of one connection that wait to be taken, at most; the oldest goes.
-#define TLSRESUME_MAX_TICKETS (4)
-
-// The longest of them in bytes; lib/tlsresume/entry.py keeps no more.
-#define TLSRESUME_MAX_TICKET_LEN (2048)
+// Sessions of closed connections that wait to be taken, at most; the oldest go.
+#define TLSRESUME_MAX_WAITING (8)
 
 // How upstream's SSLSocket begins (extmod/modtls_mbedtls.c) since MicroPython 1.21.
 typedef struct _tlsresume_socket_t {
@@ -52,46 +35,45 @@ typedef struct _tlsresume_socket_t {
     void *ssl_context;
     mp_obj_t sock; // MP_OBJ_NULL once closed or failed
     mbedtls_ssl_context ssl; // all zero once closed or failed
+    uintptr_t poll_mask;
+    int last_error; // that has ended the connection, or 0
 } tlsresume_socket_t;
 
 // session.c: Mbed TLS's sessions.
 
-// Whether a server could resume this session.
-bool session_resumable(const mbedtls_ssl_session *session);
+// The length of this session packed, in bytes; 0 for one that no server could resume, or that is
+// longer than is kept. Does not allocate.
+size_t session_len(mbedtls_ssl_session *session);
 
-// The peer's certificate, or what the configuration keeps of it (ssl.h); NULL if the peer has
-// not proved its identity within this very session.
-#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
-#define SESSION_PEER(session) ((session)->peer_cert)
-#else
-#define SESSION_PEER(session) ((session)->peer_cert_digest)
-#endif
-
-// A number for what the server would know this session by: its ticket, else its ID.
+// Numbers for what the server would know this session by (its ticket, else its ID), and for what
+// it is resumed with in TLS 1.2 (the master secret).
 uint32_t session_mark(const mbedtls_ssl_session *session);
+uint32_t session_secret_mark(const mbedtls_ssl_session *session);
 
-// Whether a negotiated session that was offered under this mark is resumed. One that is not loses
-// the ticket that Mbed TLS has kept: it does not fit the new secret.
-bool session_resumed(mbedtls_ssl_session *session, uint32_t offered_mark);
-
-// The lifetime of a TLS 1.2 session that the server hints at, in seconds, 0 for none; or None.
-mp_obj_t session_lifetime(const mbedtls_ssl_session *session);
-
-// The session of a negotiated connection as a new bytearray, without the peer's certificate and
-// name. Raises MemoryError.
+// The session as a new bytearray, without the peer's certificate and name. Raises MemoryError.
 mp_obj_t session_pack(mbedtls_ssl_session *session);
 
 // The reverse: returns 0 or Mbed TLS's error; on success the caller frees the session.
 int session_unpack(mbedtls_ssl_session *session, mp_obj_t packed);
 
-// offer.c: put a packed session into the ClientHello to come; age is that of its ticket in ms.
-// Returns false if Mbed TLS refuses it: nothing is offered then.
+// When the certificate that the peer has shown in this very session ends: year, month, day, hour,
+// minute and second, a C int each, in bytes; or None.
+mp_obj_t session_not_after(const mbedtls_ssl_session *session);
+
+// Whether the peer has shown a certificate in this very session.
+bool session_has_peer(const mbedtls_ssl_session *session);
+
+// Have Mbed TLS offer a packed session; age_ms is that of its ticket. Returns false if it refuses:
+// nothing is offered then.
 bool session_offer(mbedtls_ssl_context *ssl, mp_obj_t packed, mp_uint_t age_ms);
 
-// sslsocket.c: adoption.
+// Wipe and free a session that is nobody's, if there is one.
+void session_drop(mbedtls_ssl_session *session);
+
+// adopt.c
 
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_handshake_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
 
 // harvest.c: what connections have to tell.
 
@@ -101,7 +83,6 @@ MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
 // nagle.c: TCP_NODELAY.
 
 MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_nagle_obj);
-MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj); // where TLSRESUME_FILENO
 
 // seal.c: AES-256-GCM.
 

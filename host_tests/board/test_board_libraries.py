@@ -110,12 +110,59 @@ def test_mip_installs_the_mpy_bundle_on_the_device_and_resumes(
     assert s.reused() == [False] + [True] * len(package["urls"])
 
 
-def test_mpremote_installs_the_package(tmp_path):
-    """On a board of its own: mpremote wants the serial line for itself."""
+@pytest.fixture
+def mpremote():
+    """Run mpremote with a board of its own: it wants the serial line for itself."""
     with Emulator(build("QEMU_MPS2")) as emulator:
-        mpremote = [sys.executable, "-m", "mpremote", "connect", emulator.port, "mount", tmp_path]
-        _, mip, install, package = documents.command("lib/README.md", "mpremote")
-        command = [*map(str, mpremote), mip, install, "--target", "/remote", package]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+        def mpremote(*words, cwd=ROOT):
+            command = [
+                sys.executable,
+                "-m",
+                "mpremote",
+                "connect",
+                emulator.port,
+                *map(str, words),
+            ]
+            return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+
+        yield mpremote
+
+
+def test_mpremote_installs_the_package(mpremote, tmp_path):
+    _, mip, install, package = documents.command("lib/README.md", "mpremote mip install package")
+    done = mpremote("mount", tmp_path, mip, install, "--target", "/remote", package)
+    assert done.returncode == 0, done.stderr
     installed = {p.name for p in (tmp_path / "tlsresume").iterdir()}
     assert installed == {p.name for p in (ROOT / "lib" / "tlsresume").glob("*.py")}
+
+
+def test_without_a_file_system_the_package_is_mounted_and_wins_over_the_frozen_one(
+    mpremote, tmp_path
+):
+    _, *install = documents.command("lib/README.md", "mpremote mip install package")
+    assert "Unable to find lib dir" in mpremote(*install).stderr
+    (tmp_path / "lib/tlsresume").mkdir(parents=True)
+    (tmp_path / "lib/tlsresume/__init__.py").write_text('__version__ = "mounted"\n')
+    _, *mount = documents.command("lib/README.md", "mpremote mount lib")
+    assert mpremote(*mount, cwd=tmp_path).stdout.splitlines()[-1] == "mounted"
+
+
+def test_a_frozen_package_wins_over_an_installed_one_unless_that_is_at_the_top(
+    micropython, tmp_path
+):
+    """By the order of sys.path, on unix as on boards: "", ".frozen", then "/lib"."""
+    top, installed = tmp_path / "top", tmp_path / "lib"
+    for folder in top, installed:
+        (folder / "tlsresume").mkdir(parents=True)
+        (folder / "tlsresume/__init__.py").write_text(f"__version__ = {folder.name!r}\n")
+
+    def version(cwd):
+        script = (
+            'import sys; sys.path[2:] = ["LIB"]; import tlsresume; print(tlsresume.__version__)'
+        )
+        command = [micropython, "-c", script.replace("LIB", str(installed))]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True).stdout.strip()
+
+    assert version(top) == "top"
+    assert version(tmp_path) == json.loads((ROOT / "package.json").read_text())["version"]

@@ -16,12 +16,13 @@ def make(micropython):
     """
 
     def make(port, name, *variables):
-        out = sources.BUILD / name
-        out.mkdir(parents=True, exist_ok=True)
-        folder = sources.micropython() / "ports" / port
-        command = ["make", "-j2", "-C", folder, f"BUILD={out}", *variables]
-        env = sources.environment()
+        from build import folder
+
         with sources.BUILDING:
+            tree = sources.micropython()
+            out = folder(name, tree, port, *variables)
+            command = ["make", "-j2", "-C", tree / "ports" / port, f"BUILD={out}", *variables]
+            env = sources.environment(tree)
             done = subprocess.run(command, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return out

@@ -4,7 +4,6 @@ import subprocess
 
 import pytest
 import sources
-import tomllib
 
 SUBMODULES = sorted({*sources.SUBMODULES, *sources.ESP32_SUBMODULES})
 
@@ -25,9 +24,9 @@ def repository(folder, file):
 def upstream(tmp_path, monkeypatch):
     """Where sources.py clones from: a repository with its submodules, here."""
     main = tmp_path / "upstream"
-    pin = tomllib.loads(sources.PINS.read_text())["micropython"]
+    tag, mbedtls_tag = sources.pinned_tags()
     config = {
-        f"url.file://{main}.insteadOf": pin["git"],
+        f"url.file://{main}.insteadOf": sources.pins()["micropython"]["git"],
         "protocol.file.allow": "always",
         "user.name": "somebody",
         "user.email": "somebody@example.com",
@@ -41,7 +40,9 @@ def upstream(tmp_path, monkeypatch):
         repository(tmp_path / name, "library/code.c")
         git(main, "submodule", "-q", "add", f"file://{tmp_path / name}", name)
     git(main, "commit", "-qm", "Submodules.")
-    git(main, "tag", pin["tag"])
+    git(tmp_path / "lib/mbedtls", "commit", "-q", "--allow-empty", "-m", "Later.")
+    git(tmp_path / "lib/mbedtls", "tag", mbedtls_tag)
+    git(main, "tag", tag)
     monkeypatch.setattr(sources, "CHECKOUT", tmp_path / "build" / "checkout")
     monkeypatch.delenv("MICROPYTHON", raising=False)
     return main
@@ -51,6 +52,13 @@ def test_it_has_the_submodules_that_esp32_needs(upstream):
     tree = sources.checkout()
     assert tree == sources.CHECKOUT
     assert all((tree / name / "library" / "code.c").exists() for name in SUBMODULES)
+
+
+def test_its_mbedtls_is_the_pinned_one(upstream):
+    tree = sources.checkout()
+    said = ["git", "-C", tree / "lib" / "mbedtls", "describe", "--tags"]
+    said = subprocess.run(said, check=True, capture_output=True, text=True).stdout
+    assert said.strip() == sources.pinned_tags()[1]
 
 
 def test_it_is_cloned_once(upstream):

@@ -40,7 +40,7 @@ def test_it_compiles_without_a_warning(headers, tmp_path, chip, tls13):
     command = f"{COMPILERS[chip]} {WARNINGS} -std=gnu99 -Os -DNDEBUG -c".split()
     command += [f"-I{folder}" for folder in headers]
     command += ["-DMP_CONFIGFILE=<mpconfigboard.h>"]
-    command += ['-DMBEDTLS_CONFIG_FILE="mbedtls_config_board.h"']
+    command += ['-DMBEDTLS_CONFIG_FILE="mbedtls/mbedtls_config_port.h"']
     command += ['-DMBEDTLS_USER_CONFIG_FILE="mbedtls_config_tlsresume.h"']
     command += [f"-DTLSRESUME_WITH_TLS13={tls13}", "-DMICROPY_HEAP_SIZE=1"]
     files = sorted(MODULE.glob("*.c"))

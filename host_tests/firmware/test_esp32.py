@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -31,7 +32,8 @@ def idf(tmp_path, major, minor):
 
 def test_the_app_partition_is_read_from_upstreams_tables():
     tables = sources.micropython() / "ports" / "esp32"
-    assert esp32.app_size(tables / "partitions-4MiB.csv") == 0x1F0000
+    (named,) = re.findall(r'"(.*[.]csv)"', (tables / "boards" / "sdkconfig.base").read_text())
+    assert esp32.app_size(tables / named) == 0x1F0000
     assert esp32.app_size(tables / "partitions-4MiB-ota.csv") == 0x180000
 
 
@@ -70,9 +72,12 @@ def test_what_is_no_idf_is_told(monkeypatch, tmp_path):
         esp32.check()
 
 
-def test_the_container_has_the_newest_idf_that_the_release_supports(tree):
+def test_the_container_has_the_idf_that_the_release_recommends(tree):
     readme = (tree / "ports" / "esp32" / "README.md").read_text()
-    assert f"and {esp32.image(tree).removeprefix('espressif/idf:')}." in readme
+    wanted = esp32.image(tree).removeprefix("espressif/idf:")
+    assert f"recommended version of ESP-IDF for MicroPython is {wanted}." in " ".join(
+        readme.split()
+    )
 
 
 @pytest.fixture
@@ -96,7 +101,7 @@ IDF = """
 echo '[1/1500] compiling'
 while [ "$1" != -B ]; do shift; done
 mkdir -p $2
-echo 'CONFIG_PARTITION_TABLE_FILENAME="partitions-4MiB.csv"' >$2/sdkconfig
+sed -n 's/CUSTOM_FILENAME/FILENAME/p' boards/sdkconfig.base >$2/sdkconfig
 truncate -s {size} $2/micropython.bin $2/firmware.bin
 """
 # Upstream's Makefile joins the parts of the image by Python, with code of ESP-IDF's.

@@ -106,6 +106,8 @@ message("MODULES ${USER_C_MODULES}")
 message("MANIFEST ${MICROPY_FROZEN_MANIFEST}")
 macro(project)
 endmacro()
+function(idf_build_set_property)
+endfunction()
 """
 
 

@@ -16,7 +16,8 @@ class Expected:
 class Row:
     """`start(site)` starts the server; `expected` has an Expected a phase, None where the server
     knows no such thing. `pair`: two such servers take the connections in turn. `tls13`: whether
-    the client's firmware has it. `recovers`: whether it resumes again after a restart."""
+    the client's firmware has it. `recovers`: whether it resumes again after a restart.
+    `partner` starts another server, which takes the connections in turn with the first."""
 
     server: str
     configuration: str
@@ -28,6 +29,7 @@ class Row:
     reuse_tickets: bool = False
     tls13: bool = True
     recovers: bool = True
+    partner: Callable | None = None
 
     def __str__(self):
         return f"{self.server}, {self.label()}"

@@ -82,18 +82,10 @@ LIGHTTPD_IDS = "lighttpd has tickets only, and no cache"
 
 NODE_KEYS = dict(ticketKeys="5a" * 48)
 NODE_SAME = dict(NODE_KEYS, sessionIdContext="tlsresume")
-NODE_POLITE = dict(honorCipherOrder=False)
 NODE_GROUP = dict(ecdhCurve="P-384")
 NODE_IDS = dict(tickets=False)
 NODE_STORE = dict(tickets=False, store=True)
 NODE_NO_STORE = "Node.js keeps no sessions: the application must, on `newSession`, `resumeSession`"
-NODE_RSA = never(
-    REFUSED,
-    "with TLS 1.3 built in, Mbed TLS offers PSS and then refuses it from a TLS 1.2 server that"
-    " takes it by its own order of preference (Mbed TLS's pull request 10672);"
-    " `honorCipherOrder: false` makes the order ours",
-    timeout=True,
-)
 NODE_OTHER = Expected(
     DECLINED, "without `sessionIdContext` Node.js binds a session to a hash of its command line"
 )
@@ -193,8 +185,7 @@ ROWS = [
     *_lighttpd_tickets("mbedtls", "1.2", RESUMED),
     _lighttpd_ids("mbedtls", DECLINED),
     _node("1.2", "tickets", {}, TICKETS),
-    _node("1.2", "tickets", {}, NODE_RSA, key="RSA"),
-    _node("1.2", "tickets, honorCipherOrder false", NODE_POLITE, TICKETS, key="RSA"),
+    _node("1.2", "tickets", {}, TICKETS, key="RSA"),
     _node("1.2", "tickets", {}, TICKETS, key="RSA", tls13=False),
     _node("1.2", "tickets", {}, TICKETS, client_certificate=True),
     _node("1.2", "tickets, ticketKeys", NODE_KEYS, SHARED_KEYS),

@@ -124,6 +124,7 @@ ROWS = [
     _go("1.3", "tickets", "ca={client_ca}", TICKETS_FOR_GOOD, **WITH_CLIENT),
     _go("1.3", "tickets, SetSessionTicketKeys", "keys=secret", KEYS_FOR_GOOD),
     _go("1.3", "tickets", "", STRANGERS_FOR_GOOD, pair=True),
+    _go("1.3", ANOTHER_GROUP, "group=P-384", TICKETS_FOR_GOOD),
     _java("1.2", "tickets", "", JAVA_EMS),
     _java("1.2", "tickets", "", JAVA_EMS, key="RSA"),
     _java("1.2", "tickets", "{client_ca}", JAVA_EMS, **WITH_CLIENT),

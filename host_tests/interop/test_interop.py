@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from command import Missing
-from interop import rows_tls, rows_web, rows_world, table
+from interop import rows_refusals, rows_tls, rows_web, rows_world, table
 from interop.phases import DECLINED, FIRST, NONE, PHASES, RECOVERED, REFUSED, YES, run
 from interop.site_files import Site
 
@@ -15,6 +15,7 @@ def _rows(config):
     return [
         *rows_web.ROWS,
         *rows_tls.ROWS,
+        *rows_refusals.ROWS,
         *(rows_world.ROWS if config.getoption("--world") else ()),
     ]
 

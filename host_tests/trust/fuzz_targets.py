@@ -107,7 +107,7 @@ def _hello(packed, sent):
     native = _native(sent)
     _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, 0), packed, 0)
     try:
-        _tlsresume.handshake(native, _context)
+        _tlsresume.handshake(native)
     except (OSError, ValueError):
         pass
     native.close()

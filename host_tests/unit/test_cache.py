@@ -134,15 +134,43 @@ def test_a_look_up_does_not_lengthen_a_life():
     assert cache.get("a", 1) is None
 
 
-def test_a_renewed_secret_keeps_its_ceiling():
+def test_a_session_lives_no_longer_than_its_peers_proof():
     cache, clock = make(timeout=CEILING)
-    made = cache.now()
-    clock.seconds += CEILING - 10
-    cache.put("a", 1, b"t", since=made)
+    cache.put("a", 1, b"t", proof=10)
     clock.seconds += 9
     assert cache.get("a", 1) == b"t"
     clock.seconds += 1
     assert cache.get("a", 1) is None
+
+
+def test_a_session_whose_peer_has_to_prove_itself_anew_is_not_kept():
+    for proof in (0, -1):
+        cache, _ = make()
+        cache.put("a", 1, b"t", proof=proof)
+        assert len(cache) == 0 and cache.changes == 0
+
+
+def test_a_longer_proof_lengthens_no_life():
+    cache, clock = make(timeout=100)
+    cache.put("a", 1, b"s", proof=CEILING)
+    assert cache.take("a", 1)[2:4] == (1100, 1000 + CEILING)
+    clock.seconds += 100
+    assert cache.get("a", 1) is None
+
+
+def test_no_proof_holds_beyond_the_ceiling():
+    cache, _ = make()
+    cache.put("a", 1, b"s", proof=3 * CEILING)
+    cache.put("b", 1, b"s", proof=3 * CEILING, ceiling=7 * CEILING)
+    assert cache.take("a", 1)[3] == 1000 + CEILING
+    assert cache.take("b", 1)[3] == 1000 + 3 * CEILING
+
+
+def test_the_proof_of_a_session_alone_is_as_old_as_itself():
+    cache, clock = make(timeout=CEILING)
+    clock.seconds += CEILING
+    cache.put("a", 1, b"s", age=CEILING - 10)
+    assert cache.take("a", 1)[1:4] == (1010, 1010 + CEILING, 1010 + CEILING)
 
 
 def test_a_new_secret_has_a_ceiling_of_its_own():
@@ -193,9 +221,9 @@ def test_single_use_sessions_are_used_once_newest_first():
     cache.put("a", 1, b"one", once=True)
     cache.put("a", 1, b"two", once=True)
     assert len(cache) == 1
-    assert cache.take("a", 1) == (b"two", 1000)
-    assert cache.take("a", 1) == (b"one", 1000)
-    assert cache.take("a", 1) == (None, 0)
+    assert cache.take("a", 1) == (b"two", 1000, 1300, 1000 + CEILING, True)
+    assert cache.take("a", 1) == (b"one", 1000, 1300, 1000 + CEILING, True)
+    assert cache.take("a", 1) == (None, 0, 0, 0, False)
 
 
 def test_the_last_single_use_session_can_be_reused():
@@ -227,7 +255,7 @@ def test_an_entry_is_bounded_in_bytes():
         cache.put("a", 1, bytes([i]) * 500, once=True)
     found = []
     while True:
-        session, _ = cache.take("a", 1)
+        session = cache.take("a", 1)[0]
         if session is None:
             break
         found.append(session[0])
@@ -246,7 +274,7 @@ def test_the_age_of_a_session_is_told():
     cache, clock = make(timeout=500)
     cache.put("a", 1, b"s", age=100)
     clock.seconds += 5
-    assert cache.take("a", 1) == (b"s", 900)
+    assert cache.take("a", 1) == (b"s", 900, 1400, 900 + CEILING, False)
 
 
 def test_remove_forgets_all_configurations_or_one():
@@ -324,6 +352,231 @@ def test_no_secret_is_in_the_repr():
     assert "secret" not in repr(cache) + str(cache) + str(list(cache))
 
 
+# An older session never replaces a newer one.
+
+
+def test_a_session_that_comes_late_replaces_no_newer_one():
+    cache, clock = make()
+    cache.put("a", 1, b"newer")
+    clock.seconds += 10
+    cache.put("a", 1, b"older", age=20)
+    assert cache.get("a", 1) == b"newer"
+    cache.put("a", 1, b"older, and longer", age=11)
+    assert cache.get("a", 1) == b"newer"
+
+
+def test_one_that_is_as_old_replaces_it():
+    cache, clock = make()
+    cache.put("a", 1, b"first")
+    clock.seconds += 10
+    cache.put("a", 1, b"other", age=10)
+    assert cache.get("a", 1) == b"other"
+
+
+def test_a_ticket_that_comes_back_waits_behind_the_newer_ones():
+    cache, clock = make()
+    cache.put("a", 1, b"one", once=True)
+    spent = cache.take("a", 1)
+    clock.seconds += 5
+    cache.put("a", 1, b"two", once=True)
+    cache.put("a", 1, b"three", once=True)
+    cache.put("a", 1, spent[0], 300, once=True, age=5)
+    assert [cache.take("a", 1)[0] for _ in range(4)] == [b"three", b"two", b"one", None]
+
+
+def test_a_ticket_that_comes_back_pushes_no_newer_one_out():
+    cache, clock = make()
+    clock.seconds += 5
+    cache.put("a", 1, b"2" * 1200, once=True)
+    cache.put("a", 1, b"1" * 1200, once=True, age=5)
+    assert cache.take("a", 1)[0] == b"2" * 1200
+    assert cache.take("a", 1)[0] is None
+
+
+def test_a_ticket_that_comes_back_pushes_out_the_oldest():
+    cache, clock = make()
+    for n in (b"1", b"3"):
+        cache.put("a", 1, n * 900, once=True)
+        clock.seconds += 2
+    cache.put("a", 1, b"2" * 900, once=True, age=3)
+    assert [cache.take("a", 1)[0] for _ in range(3)] == [b"3" * 900, b"2" * 900, None]
+
+
+# Offers that are refused.
+
+
+def offered(cache):
+    "What the next connection offers."
+    return cache.take("a", 1)[0]
+
+
+def test_after_a_refusal_the_sessions_are_gone_and_the_next_connection_offers_nothing():
+    cache, _ = make()
+    cache.put("a", 1, b"session")
+    entry = entry_of(cache)
+    cache.refuse("a", 1)
+    assert wiped(entry) and len(cache) == 0 and list(cache) == []
+    cache.put("a", 1, b"another")
+    assert offered(cache) is None and cache.miss == "refused"
+    assert offered(cache) == b"another"
+
+
+def test_whatever_the_next_connection_is_it_makes_do_without():
+    cache, _ = make()
+    cache.refuse("a", 1)
+    assert offered(cache) is None and cache.miss == "refused"
+    assert offered(cache) is None and cache.miss == "empty"
+
+
+def waits(cache, clock):
+    "After a refusal: how many seconds pass until the second connection after it makes an offer."
+    cache.refuse("a", 1)
+    assert offered(cache) is None, "the first"
+    cache.put("a", 1, b"a session", 10 * CEILING)
+    wait = max([left for _, _, _, session, _, left, _, _ in cache.sessions() if not session])
+    if wait:
+        clock.seconds += wait - 1
+        assert offered(cache) is None and cache.miss == "refused"
+        clock.seconds += 1
+        cache.put("a", 1, b"a session that is younger", 10 * CEILING)
+    assert offered(cache)
+    return wait
+
+
+def test_each_refusal_makes_the_wait_longer_up_to_a_day():
+    cache, clock = make(timeout=10 * CEILING)
+    assert [waits(cache, clock) for _ in range(6)] == [0, 300, 7200, 86400, 86400, 86400]
+
+
+def test_each_success_makes_the_wait_shorter_until_nothing_is_known():
+    cache, clock = make(timeout=10 * CEILING)
+    for _ in range(4):
+        waits(cache, clock)
+    for wait in (28800, 7200, 1800, 300, 0):
+        for _ in range(3):
+            cache.accept("a", 1)
+        assert waits(cache, clock) == wait
+    cache.accept("a", 1)
+    assert all([item[3] for item in cache.sessions()])
+
+
+def test_a_success_ends_the_wait():
+    cache, _ = make()
+    for _ in range(3):
+        cache.refuse("a", 1)
+        cache.put("a", 1, b"s")
+        offered(cache)
+    assert offered(cache) is None and cache.miss == "refused"
+    cache.accept("a", 1)
+    assert offered(cache) == b"s"
+
+
+def test_a_success_where_nothing_was_refused_notes_nothing():
+    cache, _ = make()
+    cache.accept("a", 1)
+    assert cache.changes == 0 and not cache._spaces
+    cache.put("a", 1, b"s")
+    changes = cache.changes
+    cache.accept("a", 1)
+    assert cache.changes == changes and offered(cache) == b"s"
+
+
+def test_what_is_forgotten_takes_up_no_room():
+    cache, _ = make(max=2)
+    cache.put("b", 1, b"s")
+    cache.refuse("a", 1)
+    offered(cache)
+    cache.accept("a", 1)
+    cache.put("c", 1, b"s")
+    assert list(cache) == ["default.c.1", "default.b.1"]
+
+
+def test_a_connection_that_had_begun_before_the_refusal_does_not_let_the_next_one_offer():
+    cache, _ = make()
+    cache.refuse("a", 1)
+    cache.accept("a", 1)
+    cache.put("a", 1, b"s")
+    assert offered(cache) is None and cache.miss == "refused"
+    assert offered(cache) == b"s"
+
+
+def test_to_look_is_not_to_connect():
+    cache, _ = make()
+    cache.refuse("a", 1)
+    cache.put("a", 1, b"s")
+    assert cache.get("a", 1) == b"s"
+    assert offered(cache) is None
+    assert offered(cache) == b"s"
+
+
+def test_a_refusal_is_of_one_server_and_one_configuration():
+    cache, _ = make()
+    keys = ("a", 1, b"x"), ("a", 1, b"y"), ("a", 2, b"x"), ("b", 1, b"x")
+    for host, port, fingerprint in keys:
+        cache.put(host, port, b"s", fingerprint=fingerprint)
+    cache.refuse("a", 1, b"x")
+    assert [cache.take(*key)[0] for key in keys] == [None, b"s", b"s", b"s"]
+
+
+def test_a_refusal_survives_the_end_of_every_session():
+    cache, clock = make()
+    waits(cache, clock)
+    waits(cache, clock)
+    cache.put("a", 1, b"once", once=True)
+    assert offered(cache) == b"once", "used up"
+    cache.put("a", 1, b"t", 10)
+    clock.seconds += 10
+    assert offered(cache) is None and cache.miss == "expired"
+    cache.put("a", 1, b"u")
+    cache.remove("a", 1, b"", made=clock.seconds)
+    assert offered(cache) is None and cache.miss == "empty", "declined"
+    assert waits(cache, clock) == 7200, "the third refusal"
+
+
+def test_to_forget_a_server_is_to_forget_its_refusals():
+    cache, _ = make()
+    for forget in (cache.clear, lambda: cache.remove("a", 1)):
+        cache.refuse("a", 1)
+        forget()
+        cache.put("a", 1, b"s")
+        assert offered(cache) == b"s"
+
+
+def test_refusals_are_bounded_with_the_entries():
+    cache, _ = make(max=3)
+    for port in range(5):
+        cache.refuse("a", port)
+    cache.put("b", 1, b"s")
+    assert sum(len(space) for space in cache._spaces.values()) == 3
+    assert [(h, p, bytes(s)) for _, h, p, s, _, _, _, _ in cache.sessions()] == [
+        ("b", 1, b"s"),
+        ("a", 4, b""),
+        ("a", 3, b""),
+    ]
+    assert cache.counted("cache_full") == 3
+
+
+def test_what_is_known_of_refusals_is_listed_after_the_sessions():
+    cache, clock = make()
+    for _ in range(2):
+        cache.put("a", 1, b"s")
+        cache.refuse("a", 1)
+        offered(cache)
+    cache.put("b", 1, b"t", 100)
+    cache.put("a", 1, b"u", 100)
+    clock.seconds += 10
+    listed = [(h, bytes(s), age, left) for _, h, _, s, age, left, _, _ in cache.sessions()]
+    assert listed == [("a", b"u", 10, 90), ("a", b"", 3, 290), ("b", b"t", 10, 90)]
+
+
+def test_the_cache_that_is_off_notes_no_refusal():
+    cache = NoSessions()
+    cache.refuse("a", 1)
+    cache.accept("a", 1)
+    cache.remove("a", 1)
+    assert not cache._spaces
+
+
 def test_bad_arguments_are_refused_by_name():
     assert raises(ValueError, SessionCache, max=-1)
     assert raises(ValueError, SessionCache, timeout=-1)
@@ -348,9 +601,13 @@ def test_sessions_lists_what_is_alive():
     cache.put("b", None, b"t", once=True)
     clock.seconds += 30
     listed = [
-        (f, h, p, bytes(s), age, left, once) for f, h, p, s, age, left, once in cache.sessions()
+        (f, h, p, bytes(s), age, left, proof, once)
+        for f, h, p, s, age, left, proof, once in cache.sessions()
     ]
-    assert listed == [(b"", "b", None, b"t", 30, 70, True), (b"", "a", 1, b"s", 90, 10, False)]
+    assert listed == [
+        (b"", "b", None, b"t", 30, 70, CEILING - 30, True),
+        (b"", "a", 1, b"s", 90, 10, CEILING - 90, False),
+    ]
     clock.seconds += 10
     assert [s[1] for s in cache.sessions()] == ["b"]
 

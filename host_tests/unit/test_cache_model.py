@@ -4,72 +4,171 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tlsresume.cache import CEILING, SessionCache
-from tlsresume.clock import Clock
+from tlsresume.clock import START, Clock
 
 PERIOD = 1 << 30  # ms, of ticks_ms on 32-bit boards
 LIFE = 300
+WEEK = 7 * CEILING
+WAITS = {1: 0, 2: 60, 3: 300, 4: 1800, 5: 7200, 6: 28800, 7: 86400}  # s, by level
 
-hosts = st.sampled_from(["a", "b", "a.b", "b.a"])
-ports = st.sampled_from([1, 11, None])
-fingerprints = st.sampled_from([b"", b"x", b"y"])
-sessions = st.binary(min_size=1, max_size=40)
+# One server is most often meant, so that much happens to it.
+hosts = st.sampled_from(["a", "a", "a", "a.b"])
+ports = st.sampled_from([1, 1, 1, 11, None])
+fingerprints = st.sampled_from([b"", b"", b"", b"x"])
+letters = st.sampled_from([b"s", b"t", b"u"])
+lengths = st.sampled_from([1, 1, 1, 2, 900, 2048])
+
+
+class Entry:
+    """What is known of one server under one configuration."""
+
+    def __init__(self, key):
+        self.key = key
+        self.sessions = []  # (session, made, expires, until, once), newest first
+        self.level = 0  # of refusals
+        self.skip = False  # whether the next connection makes do without an offer
+        self.retry = 0
+
+    def add(self, session, made, expires, until, once):
+        younger = [s for s in self.sessions if s[1] > made] if once else []
+        older = self.sessions[len(younger) :] if once else []
+        joined = [*younger, (session, made, expires, until, once)]
+        if size(joined) > 2048:
+            return
+        while older and size(joined) + len(older[0][0]) <= 2048:
+            joined.append(older.pop(0))
+        self.sessions = joined
+
+
+def size(sessions):
+    return sum(len(session) for session, *_ in sessions)
 
 
 class Model(RuleBasedStateMachine):
-    """`entries` is a list of [key, session, made, expires], most recently used first."""
+    """`entries` are in the order of their use, most recent first."""
 
     def __init__(self):
         super().__init__()
         self.ticks = PERIOD - 5000
         self.wall = 0
-        self.seconds = 0
+        self.seconds = START
         clock = Clock(lambda: self.ticks % PERIOD, lambda: self.wall, PERIOD)
         self.cache = SessionCache(max=4, clock=clock)
         self.entries = []
 
-    def index(self, key):
-        return next((i for i, e in enumerate(self.entries) if e[0] == key), None)
+    def find(self, host, port, fingerprint):
+        key = (host, port, fingerprint)
+        return next((e for e in self.entries if e.key == key), None)
+
+    def use(self, entry):
+        """It is the most recent now; the last goes where there are too many."""
+        self.entries = [entry] + [e for e in self.entries if e is not entry]
+        del self.entries[4:]
+
+    def tidy(self):
+        self.entries = [e for e in self.entries if e.sessions or e.level]
 
     @rule(
         host=hosts,
         port=ports,
         fingerprint=fingerprints,
-        session=sessions,
+        letter=letters,
+        length=lengths,
         hint=st.integers(0, 1000),
+        age=st.sampled_from([0, 0, 1, 299, 301, 2000]),
+        proof=st.sampled_from([None, None, -1, 0, 1, 500, 2 * WEEK]),
+        once=st.booleans(),
     )
-    def put(self, host, port, fingerprint, session, hint):
-        self.cache.put(host, port, session, hint, fingerprint)
-        key = (host, port, fingerprint)
-        i = self.index(key)
-        if i is not None and self.entries[i][1] == session:
-            self.entries.insert(0, self.entries.pop(i))
-            return
-        if i is not None:
-            self.entries.pop(i)
-        elif len(self.entries) == 4:
-            self.entries.pop()
-        expires = self.seconds + min(hint or LIFE, hint or CEILING)
-        self.entries.insert(0, [key, session, self.seconds, expires])
+    def put(self, host, port, fingerprint, letter, length, hint, age, proof, once):
+        session = letter * length
+        ceiling = WEEK if once else CEILING
+        self.cache.put(
+            host,
+            port,
+            session,
+            hint,
+            fingerprint,
+            ceiling=ceiling,
+            once=once,
+            age=age,
+            proof=proof,
+        )
+        entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
+        newest = entry.sessions[0] if entry.sessions else (None, 0)
+        made = self.seconds - age
+        until = made + ceiling if proof is None else self.seconds + min(proof, ceiling)
+        expires = min(made + (hint or LIFE), until)
+        if newest[0] == session:
+            self.use(entry)
+        elif expires > self.seconds and (once or made >= newest[1]):
+            entry.add(session, made, expires, until, once)
+            self.use(entry)
 
     @rule(host=hosts, port=ports, fingerprint=fingerprints)
     def get(self, host, port, fingerprint):
         found = self.cache.get(host, port, fingerprint)
-        i = self.index((host, port, fingerprint))
-        if i is None:
+        self.look(self.find(host, port, fingerprint), found)
+
+    @rule(host=hosts, port=ports, fingerprint=fingerprints, reuse=st.booleans())
+    def take(self, host, port, fingerprint, reuse):
+        found = self.cache.take(host, port, fingerprint, reuse)
+        entry = self.find(host, port, fingerprint)
+        if entry and (entry.skip or entry.retry > self.seconds):
+            assert found == (None, 0, 0, 0, False)
+            entry.skip = False
+        elif self.look(entry, found[0]):
+            assert found == entry.sessions[0]
+            if entry.sessions[0][4] and not (reuse and len(entry.sessions) == 1):
+                entry.sessions.pop(0)
+        self.tidy()
+
+    def look(self, entry, found):
+        """Whether a session is found, as it is in the entry."""
+        if not entry or not entry.sessions:
             assert found is None
-        elif self.entries[i][3] <= self.seconds:
+            return False
+        if entry.sessions[0][2] <= self.seconds:
             assert found is None
-            self.entries.pop(i)
-        else:
-            assert found == self.entries[i][1]
-            self.entries.insert(0, self.entries.pop(i))
+            entry.sessions = []
+            self.tidy()
+            return False
+        assert found == entry.sessions[0][0]
+        self.use(entry)
+        return True
+
+    @rule(host=hosts, port=ports, fingerprint=fingerprints)
+    def refuse(self, host, port, fingerprint):
+        self.cache.refuse(host, port, fingerprint)
+        entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
+        entry.level = min(entry.level + 2, 7) if entry.level else 1
+        entry.retry = self.seconds + WAITS[entry.level]
+        entry.skip = True
+        entry.sessions = []
+        self.use(entry)
+
+    @rule(host=hosts, port=ports, fingerprint=fingerprints)
+    def accept(self, host, port, fingerprint):
+        self.cache.accept(host, port, fingerprint)
+        entry = self.find(host, port, fingerprint)
+        if entry and entry.level and not entry.skip:
+            entry.level -= 1
+            entry.retry = 0
+            self.tidy()
 
     @rule(host=hosts, port=ports)
     def remove(self, host, port):
         self.cache.remove(host, port)
-        self.entries = [e for e in self.entries if e[0][:2] != (host, port)]
+        self.entries = [e for e in self.entries if e.key[:2] != (host, port)]
 
-    @rule(seconds=st.integers(0, 700))
+    @rule(host=hosts, port=ports, fingerprint=fingerprints, age=st.integers(0, 2))
+    def decline(self, host, port, fingerprint, age):
+        self.cache.remove(host, port, fingerprint, self.cache.now() - age)
+        entry = self.find(host, port, fingerprint)
+        if entry and entry.sessions and entry.sessions[0][1] <= self.seconds - age:
+            entry.sessions = []
+            self.tidy()
+
+    @rule(seconds=st.one_of(st.integers(0, 700), st.integers(0, CEILING)))
     def sleep(self, seconds):
         self.ticks += seconds * 1000
         self.wall += seconds
@@ -81,16 +180,35 @@ class Model(RuleBasedStateMachine):
         self.wall += seconds
 
     @invariant()
-    def the_same_entries_in_the_same_order(self):
-        self.cache.now()  # or steps of the wall clock would add up to a wrap
-        tags = [f"default.{h}.{'?' if p is None else p}" for (h, p, _), *_ in self.entries]
-        assert list(self.cache) == tags
-        assert len(self.cache) == len(tags) <= 4
+    def the_same_is_listed_in_the_same_order(self):
+        assert self.cache.now() == self.seconds  # or NTP's steps would add up to a wrap
+        now = self.seconds
+        listed = []
+        for entry in self.entries:
+            host, port, fingerprint = entry.key
+            listed += [
+                (fingerprint, host, port, session, now - made, expires - now, until - now, once)
+                for session, made, expires, until, once in entry.sessions
+                if expires > now
+            ]
+            if entry.level:
+                refusals = entry.level | (0x80 if entry.skip else 0)
+                wait = max(0, entry.retry - now)
+                listed.append((fingerprint, host, port, b"", refusals, wait, 0, False))
+        assert list(self.cache.sessions()) == listed
 
     @invariant()
-    def no_bucket_is_empty(self):
+    def the_tags_are_of_those_that_have_sessions(self):
+        keys = [entry.key for entry in self.entries if entry.sessions]
+        tags = [f"default.{h}.{'?' if p is None else p}" for h, p, _ in keys]
+        assert list(self.cache) == tags
+        assert len(self.cache) == len(tags)
+
+    @invariant()
+    def it_is_bounded_and_no_bucket_is_empty(self):
         assert all(self.cache._spaces.values())
+        assert sum(len(space) for space in self.cache._spaces.values()) == len(self.entries) <= 4
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestModel.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

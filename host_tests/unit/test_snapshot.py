@@ -90,6 +90,84 @@ def test_several_tickets_of_a_host_keep_their_order():
     assert d.take("a", 1, F)[0] == b"old"
 
 
+def test_the_age_of_the_peers_proof_goes_on_through_sleep():
+    c = cache(timeout=90000)
+    c.put("a", 1, b"ticket", 90000, F, once=True, ceiling=7 * 86400, proof=5000)
+    c.put("b", 1, b"session", 90000, F, proof=86400)
+    c._clock.seconds += 1000
+    d = cache(timeout=90000)
+    snapshot.load(d, snapshot.dump(c), 3999)
+    assert d.take("b", 1, F)[3] - d.now() == 86400 - 4999
+    assert d.take("a", 1, F)[3] - d.now() == 1
+    snapshot.load(d, snapshot.dump(c), 4000)
+    assert d.get("a", 1, F) is None
+
+
+def test_a_session_for_one_use_is_one_after_sleep():
+    c = cache()
+    c.put("a", 1, b"ticket", 1000, F, once=True)
+    c.put("b", 1, b"session", 1000, F)
+    d = cache()
+    snapshot.load(d, snapshot.dump(c), 0)
+    assert d.take("a", 1, F)[4] is True and d.get("a", 1, F) is None
+    assert d.take("b", 1, F)[4] is False and d.get("b", 1, F) == b"session"
+
+
+def test_what_is_loaded_replaces_nothing_that_is_newer():
+    c = cache()
+    c.put("a", 1, b"older", 1000, F)
+    data = snapshot.dump(c)
+    d = cache()
+    d.put("a", 1, b"newer", 1000, F)
+    snapshot.load(d, data, 10)
+    assert d.get("a", 1, F) == b"newer"
+
+
+def refused(times=1):
+    c = cache()
+    for _ in range(times):
+        c.refuse("a", 1, F)
+        c.take("a", 1, F)
+    c.put("a", 1, b"session", 1000, F)
+    return c
+
+
+def test_refusals_survive_and_their_wait_goes_on():
+    d = cache()
+    snapshot.load(d, snapshot.dump(refused(2)), 299)
+    assert d.take("a", 1, F)[0] is None and d.miss == "refused"
+    d._clock.seconds += 1
+    assert d.take("a", 1, F)[0] == b"session"
+    d.refuse("a", 1, F)
+    assert [item[4:6] for item in d.sessions()] == [(5 | 0x80, 7200)], "the third"
+
+
+def test_a_connection_that_has_still_to_make_do_without_an_offer_survives():
+    c = refused()
+    c.refuse("a", 1, F)
+    c.put("a", 1, b"session", 1000, F)
+    d = cache()
+    snapshot.load(d, snapshot.dump(c), 500)
+    assert d.take("a", 1, F)[0] is None and d.miss == "refused"
+    assert d.take("a", 1, F)[0] == b"session"
+
+
+def test_refusals_without_a_session_survive():
+    c = cache()
+    c.refuse("a", 1, F)
+    d = cache()
+    assert snapshot.load(d, snapshot.dump(c), 0) == 1
+    assert d.take("a", 1, F)[0] is None and d.miss == "refused"
+
+
+def test_no_snapshot_makes_the_wait_longer_than_a_day():
+    c = cache()
+    c.sessions = lambda: [(F, "a", 1, b"", 7, 10 * 86400, 0, False)]
+    d = cache()
+    snapshot.load(d, snapshot.dump(c), 0)
+    assert [item[5] for item in d.sessions() if not item[3]] == [86400]
+
+
 def test_the_most_recent_that_fit_are_dumped():
     whole = len(snapshot.dump(filled()))
     assert tags(loaded(snapshot.dump(filled(), whole))) == tags(filled())

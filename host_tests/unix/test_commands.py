@@ -27,13 +27,17 @@ ELSEWHERE = {
     r"make interop": "host_tests/interop",
     r"make trust": "host_tests/trust",
     r"make bench": "host_tests/unix/test_speed.py",
-    r"make lint": ".ci/run",
+    r"make (lint|fresh)": ".ci/run",
     r"make emulator": "host_tests/unix/test_commands.py",
     r"build/UNIX_SANITIZED/micropython .*": "host_tests/trust/test_fuzz.py",
     r"build/venv/bin/python -m pytest --checked .*": "host_tests/trust/test_sanitizers.py",
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
+    r"build/venv/bin/python tools/fresh.py .*": "host_tests/unix/test_fresh.py",
     r"mpremote mip install .*": "host_tests/board/test_board_libraries.py",
+    r"mpremote mount lib .*": "host_tests/board/test_board_libraries.py",
     r"make -C ports/unix .*": "host_tests/firmware/test_standard.py",
+    r"build/venv/bin/python tools/releases.py .*": "host_tests/firmware/test_releases.py",
+    r"git -C DIR/lib/mbedtls .*": "host_tests/firmware/test_checkout.py",
     r"idf.py .*": "host_tests/firmware/test_fragments.py",
 }
 
@@ -49,10 +53,7 @@ HERE = [command for command in documents.commands() if found(TYPED, command)]
 def test_it_does_what_it_says(micropython, monkeypatch, command):
     (code, says), *_ = found(TYPED, command)
     monkeypatch.setenv("IDF_PATH", "/nowhere")
-    monkeypatch.delenv("MICROPYTHON", raising=False)
-    # The checkout named by MICROPYTHON is the pinned one: nothing is built anew.
-    monkeypatch.setenv("MICROPY_GIT_TAG", sources.pinned_tag())
-    monkeypatch.setenv("MICROPY_GIT_HASH", sources.pinned_tag())
+    # The tree that is built already, by whatever name: nothing is built anew.
     command = re.sub(r"/dev/tty\w+", NO_PORT, command).replace("DIR", str(sources.micropython()))
     done = subprocess.run(
         command, shell=True, cwd=documents.ROOT, capture_output=True, text=True, timeout=900

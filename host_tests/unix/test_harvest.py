@@ -11,21 +11,19 @@ def test_after_half_a_second_an_open_connection_is_in_the_cache(run, server):
     got = run(
         """
 ctx = client()
+start = time.ticks_ms()
 s = connect(ctx, PORT)
 echo(s)
-start = time.ticks_ms()
-before = len(ctx.sessions)
 while not len(ctx.sessions):
     time.sleep_ms(5)
 waited = time.ticks_diff(time.ticks_ms(), start)
 neighbour = once(ctx, PORT)
 stats = ctx.session_stats()
-result(before=before, waited=waited, neighbour=neighbour, polled=stats["harvested_poll"])
+result(waited=waited, neighbour=neighbour, polled=stats["harvested_poll"])
 """,
         PORT=s.port,
     )
-    assert got["before"] == 0
-    assert got["waited"] >= 490
+    assert got["waited"] >= 500
     assert got["neighbour"] is True
     assert got["polled"] == 1
 
@@ -39,8 +37,8 @@ s = connect(ctx, PORT, do_handshake_on_connect=False)
 wait = tlsresume.poll()
 time.sleep_ms(600)
 still = len(ctx.sessions)
-echo(s)
 start = time.ticks_ms()
+echo(s)
 while not len(ctx.sessions):
     time.sleep_ms(5)
 result(wait=wait, still=still, waited=time.ticks_diff(time.ticks_ms(), start))
@@ -49,7 +47,7 @@ result(wait=wait, still=still, waited=time.ticks_diff(time.ticks_ms(), start))
     )
     assert got["wait"] == 500
     assert got["still"] == 0
-    assert got["waited"] >= 490
+    assert got["waited"] >= 500
 
 
 def test_poll_tells_when_it_is_worth_a_call(run, server):
@@ -184,7 +182,8 @@ result(period=period, polled=polled, again=timer.armed)
         PORT=s.port,
         BROKEN=0,
     )
-    assert got == {"period": 501, "polled": 1, "again": None}
+    assert 0 < got["period"] <= 501
+    assert got["polled"] == 1 and got["again"] is None
 
 
 def test_a_connection_closed_early_is_harvested_at_its_close(run, server):
@@ -265,7 +264,7 @@ result(close=ctx.session_stats()["harvested_close"])
 """,
         PORT=s.port,
     )
-    assert got == {"close": 16}
+    assert 4 <= got["close"] <= 16  # of 8 KiB, certificates among them
 
 
 def test_a_failed_handshake_leaves_nothing(run, server, certs):
@@ -520,8 +519,10 @@ ctx = client()
 s = connect(ctx, PORT)
 session = s.session
 s.close()
-ctx.verify_mode = tls.CERT_NONE
-given = {"name": None, "server_port": 1} if HOW == "no name" else {"session": session}
+given = {"session": session}
+if HOW == "no name":
+    ctx.verify_mode = tls.CERT_NONE
+    given = {"name": None, "server_port": 1}
 for _ in range(20):
     connect(ctx, PORT, **given).close()
 waiting = 0

@@ -122,15 +122,14 @@ def talk(ctx):
     return reused
 ctx = client()
 reused = [talk(ctx) for _ in range(3)]
-kept = list(ctx.sessions.sessions())
-result(reused=reused, once=[once for *_, once in kept], stats=ctx.session_stats())
+len(ctx.sessions)
+result(reused=reused, once=[once for *_, once in ctx.sessions.sessions()])
 """,
         PORT=s.port,
     )
     tls13 = mode["version"] == "1.3"
     assert got["reused"] == s.reused(3) == [False, True, True]
-    assert set(got["once"]) == {tls13}
-    assert bool(got["stats"]["harvested_read"]) is tls13
+    assert got["once"] == [tls13]
 
 
 def test_asyncio_resumes(run, server, mode):

@@ -44,12 +44,15 @@ result(overhead=(fill(110) - fill(10)) / 100 - SIZE)
     assert got["overhead"] <= 160
 
 
-def test_the_c_module_takes_at_most_4_and_a_half_kib(micropython_tls12):
-    assert 0 < text_size(micropython_tls12) <= 4608
+LIMIT = 4352  # GCC 14's code is larger than GCC 12's by some tens of bytes
+
+
+def test_the_c_module_takes_at_most_4_and_a_quarter_kib(micropython_tls12):
+    assert 0 < text_size(micropython_tls12) <= LIMIT
 
 
 def test_tls13_takes_at_most_a_third_more(micropython):
-    assert 4096 < text_size(micropython) <= 4608 * 4 / 3
+    assert text_size(micropython) <= LIMIT * 4 / 3
 
 
 def text_size(firmware):

@@ -265,9 +265,10 @@ def stop(*what):
     sys.stdin.readline()
 ctx = client()
 once(ctx, PORT)
-for _, _, _, session, _, _, _ in ctx.sessions.sessions():
-    secret = [session[i] for i in range(24, 56)]
 once(ctx, PORT)
+len(ctx.sessions)
+for _, _, _, session, _, _, _, _ in ctx.sessions.sessions():
+    secret = [session[i] for i in range(24, 56)]
 stop(*secret)
 """
 
@@ -339,7 +340,7 @@ from tlsresume.store import RTCMemory
 ctx = client(storage=RTCMemory(), sessions=tlsresume.SessionCache(max=30))
 session = connect(ctx, PORT)
 echo(session)
-packed = session.session.serialize()
+packed = session.session._packed
 for i in range(30):
     ctx.sessions.put("host%02d.example.com" % i, 443, packed, 300, ctx.fingerprint())
 assert ctx.save()

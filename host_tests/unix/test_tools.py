@@ -2,14 +2,12 @@
 
 import os
 import select
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 from documents import ROOT
+from processes import interrupt
 
 TOOLS = sorted(p for p in (ROOT / "tools").glob("*.py") if "__main__" in p.read_text())
 
@@ -26,37 +24,8 @@ def test_the_set_up_has_help():
     assert done.returncode == 0 and "tools/setup.sh [GROUP...]" in done.stdout
 
 
-def session(leader):
-    """The names of the processes that a session leader has started, and its own."""
-    names = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            name, rest = (folder / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
-        except OSError:
-            continue  # gone since then
-        state, _, _, number = rest.split()[:4]
-        if int(number) == leader and state != "Z":
-            names.add(name)
-    return names
-
-
 def ctrl_c(command, running, **kwargs):
-    """Press Ctrl-C when the programs `running` do; returns the exit code and what was said."""
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        **kwargs,
-    )
-    while not running <= session(process.pid):
-        assert process.poll() is None, process.stdout.read()
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
-    assert session(process.pid) == set()
-    return process.returncode, said
+    return interrupt([sys.executable, *command], running, **kwargs)
 
 
 def test_ctrl_c_in_the_demo_leaves_no_server_behind():
@@ -71,6 +40,14 @@ def test_ctrl_c_in_a_build_ends_the_compiler(tmp_path):
     env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     code, said = ctrl_c([ROOT / "tools/build.py", "UNIX"], {"sleep"}, env=env)
     assert code == 130 and "Traceback" not in said
+
+
+def test_where_ctrl_c_is_ignored_the_tests_can_press_it_still():
+    test = f"{__file__}::{test_ctrl_c_in_a_build_ends_the_compiler.__name__}"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]  # as nohup and & do
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
 
 
 SERVERS = {

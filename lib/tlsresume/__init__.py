@@ -12,10 +12,10 @@ except ImportError:
 
 _lazy = {
     "SessionCache": "cache",
-    "SSLContext": "context" if available else "without",
+    "SSLContext": "context",
     "SSLSession": "session",
-    "poll": "harvest" if available else "without",
-    "use_timer": "harvest" if available else "without",
+    "poll": "harvest",
+    "use_timer": "harvest",
     "install": "shim",
     "uninstall": "shim",
     "report": "diagnosis",

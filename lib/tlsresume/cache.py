@@ -11,6 +11,11 @@ CEILING = 86400  # s, RFC 5246 F.1.4
 
 _NONE = {}  # the entries of a fingerprint that has none
 
+# After an offer was refused the next connection makes none, and none is made for so many seconds,
+# by how often that was: it goes up by two each time, from 1, and down by one where all went well.
+_WAITS = (0, 0, 60, 300, 1800, 7200, 28800, 86400)
+_SKIP = 0x80
+
 
 class SessionCache:
     """A bounded cache of sessions that belongs to a vhost.
@@ -33,7 +38,7 @@ class SessionCache:
         self.vhost = vhost
         self.max = max or DEFAULT_MAX
         self.timeout = int(timeout)
-        self.miss = None  # why the last look-up found nothing: empty, expired, configuration, busy
+        self.miss = None  # why the last look-up found nothing, a key of diagnosis.py's _WHY
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
         self.store = None  # the Persist that keeps the sessions, if any
@@ -52,10 +57,11 @@ class SessionCache:
         return self.take(host, port, fingerprint, remove=False)[0]
 
     def take(self, host, port, fingerprint=b"", reuse=False, *, remove=True):
-        """`(session, made)` as `get` finds it; one that is good for one use is removed, but not
-        with `reuse` if it is the last.
+        """`(session, made, expires, until, once)` as `get` finds it; one that is good for `once`
+        is removed, but not with `reuse` if it is the last.
 
-        `made` is on the cache's clock. `(None, 0)` for a miss.
+        The times are on the cache's clock: `until` is when the peer has to prove its identity
+        anew. For a miss the session is None.
         """
         if self.pull is not None:
             self.pull()
@@ -66,19 +72,25 @@ class SessionCache:
             entry = self._spaces.get(fingerprint, _NONE).get(key)
             if entry is None:
                 return self._missed("configuration" if self._elsewhere(key) else "empty")
+            if remove and self._is_refused(entry):
+                return self._missed("refused")
+            if _entry.is_empty(entry):
+                return self._missed("empty")
             if _entry.expires(entry) <= self._clock.now():
-                self._drop(fingerprint, key)
+                self._forget(fingerprint, key, entry)
                 self.count("timeouts")
                 return self._missed("expired")
-            self._used += 1
-            _entry.touch(entry, self._used)
-            rest = entry
-            if remove and _entry.once(entry):
-                if not reuse or _entry.after(entry) < len(entry):
-                    rest = _entry.behead(entry)
-            found = _entry.session(entry), _entry.made(entry)
-            if rest is not entry:
-                self._replace(fingerprint, key, entry, rest)
+            self._touch(entry)
+            once = _entry.once(entry)
+            found = (
+                _entry.session(entry),
+                _entry.made(entry),
+                _entry.expires(entry),
+                _entry.until(entry),
+                once,
+            )
+            if remove and once and not (reuse and _entry.after(entry) == len(entry)):
+                self._forget(fingerprint, key, entry, _entry.after(entry))
             self.miss = None
             return found
 
@@ -92,51 +104,83 @@ class SessionCache:
         *,
         ceiling=CEILING,
         once=False,
-        since=None,
         age=0,
+        proof=None,
     ):
         """Keep a copy of `session` (bytes-like) in an entry that becomes the first.
 
         It lives for the least of the cache's timeout, `lifetime` (the server's hint, 0 for
-        none) and `ceiling`, all in seconds, less its `age`. It takes the place of the
-        session before it; one that is good for one use (`once`) joins it, up to 2048 bytes
-        an entry. `since`: when its secret was made, if that is an earlier session's, and the
-        ceiling with it. A session that is there already keeps its time. Raises MemoryError,
-        nothing changed.
+        none) and `ceiling`, all in seconds, less its `age`; and no longer than the peer's `proof`
+        of identity holds (seconds from now, None: `ceiling` less `age`), which it may have from an
+        earlier session. It takes the place of an older session; one that is good for one use
+        (`once`) joins them, up to 2048 bytes an entry. A session that is there already keeps its
+        time. Raises MemoryError, nothing changed.
         """
         with lock as first:
-            if first and len(session) <= _entry.MAX_BYTES:
-                now = self._clock.now()
-                life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
+            if not first or len(session) > _entry.MAX_BYTES:
+                return
+            now = self._clock.now()
+            life = min(self.timeout or lifetime or DEFAULT_TIMEOUT, lifetime or ceiling)
+            made = max(0, now - age)
+            until = made + ceiling if proof is None else min(now + proof, now + ceiling)
+            expires = min(now + life - age, made + ceiling, until)
+            key = self._key(host, port)
+            old = self._spaces.get(fingerprint, _NONE).get(key)
+            if old is not None and _entry.holds(old, session):
+                self._touch(old)
+            elif expires > now and (once or old is None or made >= _entry.made(old)):
+                if old is not None and not once and len(old) == _entry.size(session):
+                    # In place: the heap of a board that reconnects for weeks stays as it is.
+                    _entry.rewrite(old, session, made, expires, until)
+                    self._touch(old)
+                else:
+                    entry = _entry.join(old or _entry.EMPTY, session, made, expires, until, once)
+                    self._keep(fingerprint, key, old, entry)
+                self.changes += 1
+
+    def refuse(self, host, port, fingerprint=b"", refusals=None, wait=0):
+        """Note that a server has ended a handshake since a session was offered, and forget its
+        sessions: `take` finds none for the next connection, and for a time that grows, up to a
+        day. `refusals` and `wait` (s) are a note that was made earlier."""
+        with lock as first:
+            if first:
                 key = self._key(host, port)
                 old = self._spaces.get(fingerprint, _NONE).get(key)
-                made = max(0, now - age)
-                if since is not None and not once:
-                    made = min(made, since)
-                expires = min(now + life - age, made + ceiling)
-                self._used += 1
-                if old is not None and _entry.holds(old, session):
-                    _entry.touch(old, self._used)
-                elif expires > now:
-                    if old is not None and not once and len(old) == _entry.size(session):
-                        # In place: the heap of a board that reconnects for weeks stays as it is.
-                        _entry.rewrite(old, session, made, expires)
-                        _entry.touch(old, self._used)
-                        self.changes += 1
-                    else:
-                        self._keep(fingerprint, key, old, session, made, expires, once)
+                if refusals is None:
+                    before = _entry.refusals(old or _entry.EMPTY) & ~_SKIP
+                    refusals = min(before + 2, len(_WAITS) - 1) if before else 1
+                    wait = _WAITS[refusals]
+                    refusals |= _SKIP
+                entry = bytearray(_entry.EMPTY)
+                _entry.set_refusals(entry, refusals, self._clock.now() + min(wait, _WAITS[-1]))
+                self._keep(fingerprint, key, old, entry)
+                self.changes += 1
+
+    def accept(self, host, port, fingerprint=b""):
+        """Note that a handshake in which a session was offered went well."""
+        with lock as first:
+            key = self._key(host, port)
+            entry = self._spaces.get(fingerprint, _NONE).get(key)
+            # One that had begun before a refusal says nothing about the next connection.
+            if first and entry is not None and 0 < _entry.refusals(entry) < _SKIP:
+                _entry.set_refusals(entry, _entry.refusals(entry) - 1, 0)
+                self.changes += 1
+                if _entry.is_empty(entry):
+                    self._forget(fingerprint, key, entry)
 
     def remove(self, host, port, fingerprint=None, made=None):
-        """Forget the sessions for `host` and `port`: of all fingerprints, or of one; and, with
-        `made`, only if none is younger than that. Raises RuntimeError in a scheduled callback
+        """Forget what is known of `host` and `port`: of all fingerprints, or of one; with `made`
+        only its sessions, if none is younger than that. Raises RuntimeError in a scheduled callback
         that has interrupted the cache."""
         with lock as first:
             _refuse_unless(first)
             key = self._key(host, port)
             for space in list(self._spaces) if fingerprint is None else (fingerprint,):
                 entry = self._spaces.get(space, _NONE).get(key)
-                if entry is not None and (made is None or _entry.made(entry) <= made):
+                if entry is not None and made is None:
                     self._drop(space, key)
+                elif entry is not None and _entry.made(entry) <= made:
+                    self._forget(space, key, entry)
 
     def now(self):
         """The cache's clock: seconds, of which `take` gives an older reading as `made`."""
@@ -154,9 +198,9 @@ class SessionCache:
             self.changes += 1
 
     def __len__(self):
+        """How many tags have a session."""
         self._pull()
-        with lock:
-            return self._size()
+        return len(self._sorted())
 
     def __bool__(self):
         return True  # an empty cache is a cache
@@ -167,27 +211,31 @@ class SessionCache:
         return iter([self.vhost + "." + key for _, key, _ in self._sorted()])
 
     def sessions(self):
-        """`(fingerprint, host, port, session, age, left, once)` of every session that has not
-        expired, most recently used first; times in seconds. `session` is a bytearray that is
-        wiped when the next one is asked for."""
-        self._pull()
+        """`(fingerprint, host, port, session, age, left, proof, once)` of every session that has
+        not expired, most recently used first; times in seconds, `proof` is how long the peer's
+        holds. Where offers were refused, an empty session follows: `age` is how often, `left` for
+        how long none is made.
+
+        `session` is a view into the cache, which is wiped when it goes: look at it with the lock
+        held, or before anything else is done.
+        """
         now = self._clock.now()
-        for fingerprint, key, entry in self._sorted():
+        for fingerprint, key, entry in self._sorted(all=True):
             host, _, port = key.rpartition(".")
             number = None if port == "?" else int(port)
             at = _entry.FIRST
-            while at < len(entry):
-                with lock:
-                    age = now - _entry.made(entry, at)
-                    left = _entry.expires(entry, at) - now
-                    once = _entry.once(entry, at)
-                    session = _entry.session(entry, at)
-                    at = _entry.after(entry, at)
-                if left == -now:
-                    break  # the entry has gone meanwhile: it is zeros
+            while at < len(entry) and _entry.used(entry):  # 0: it was wiped meanwhile
+                left = _entry.expires(entry, at) - now
                 if left > 0:
-                    yield fingerprint, host, number, session, age, left, once
-                wipe(session)
+                    age = now - _entry.made(entry, at)
+                    proof = _entry.until(entry, at) - now
+                    view = _entry.view(entry, at)
+                    yield fingerprint, host, number, view, age, left, proof, _entry.once(entry, at)
+                at = _entry.after(entry, at)
+            refusals = _entry.refusals(entry)
+            if refusals:
+                wait = max(0, _entry.retry(entry) - now)
+                yield fingerprint, host, number, b"", refusals, wait, 0, False
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
@@ -218,39 +266,52 @@ class SessionCache:
     def _missed(self, why):
         self.miss = why
         self.count("misses")
-        return None, 0
+        return None, 0, 0, 0, False
 
     def _elsewhere(self, key):
         return any(key in space for space in self._spaces.values())
 
-    def _replace(self, fingerprint, key, entry, rest):
-        if rest is None:
+    def _is_refused(self, entry):
+        """Whether nothing is to be offered now. The next connection may be another thing."""
+        refusals = _entry.refusals(entry)
+        retry = _entry.retry(entry)
+        if refusals & _SKIP:
+            _entry.set_refusals(entry, refusals & ~_SKIP, retry)
+            self.changes += 1
+            return True
+        return retry > self._clock.now()
+
+    def _touch(self, entry):
+        self._used += 1
+        _entry.touch(entry, self._used)
+
+    def _forget(self, fingerprint, key, entry, end=None):
+        """Forget the sessions of an entry, or those before `end`; but not its refusals."""
+        end = len(entry) if end is None else end
+        if end == len(entry) and not _entry.refusals(entry):
             self._drop(fingerprint, key)
         else:
-            self._spaces[fingerprint][key] = rest
+            self._spaces[fingerprint][key] = _entry.behead(entry, end)
             wipe(entry)
             self.changes += 1
 
-    def _keep(self, fingerprint, key, old, session, made, expires, once):
-        entry = _entry.new(session, self._used, made, expires, once, old if once else None)
+    def _keep(self, fingerprint, key, old, entry):
+        """Put an entry in the place of an old one, or None, which is wiped."""
+        self._touch(entry)
         try:
-            self._insert(fingerprint, key, entry)
+            space = self._spaces.get(fingerprint)
+            if space is None:
+                self._spaces[fingerprint] = {key: entry}
+            else:
+                space[key] = entry
         except MemoryError:
             wipe(entry)
             raise
         if old is not None:
             wipe(old)
-        self.changes += 1
         while self._size() > self.max:
             self._drop(*self._last())
             self.count("cache_full")
-
-    def _insert(self, fingerprint, key, entry):
-        space = self._spaces.get(fingerprint)
-        if space is None:
-            self._spaces[fingerprint] = {key: entry}
-        else:
-            space[key] = entry
 
     def _last(self):
         _, fingerprint, key = min(
@@ -267,12 +328,14 @@ class SessionCache:
             del self._spaces[fingerprint]
         self.changes += 1
 
-    def _sorted(self):
+    def _sorted(self, all=False):
+        """`(fingerprint, key, entry)` of those that have sessions, or of `all`."""
         with lock:
             found = [
                 (-_entry.used(entry), fingerprint, key, entry)
                 for fingerprint, space in self._spaces.items()
                 for key, entry in space.items()
+                if all or not _entry.is_empty(entry)
             ]
         found.sort(key=lambda item: item[0])
         return [item[1:] for item in found]
@@ -282,6 +345,9 @@ class NoSessions(SessionCache):
     """The cache of a context that shall not resume: what is put is not kept."""
 
     def put(self, host, port, session, lifetime=0, fingerprint=b"", **kwargs):
+        pass
+
+    def refuse(self, host, port, fingerprint=b"", refusals=None, wait=0):
         pass
 
 

@@ -2,8 +2,13 @@
 
 import time
 
-
+_YEAR = 2024  # a clock that says less was never set
 START = 8 * 86400  # s: what was made before the start has a time, too, up to a week of it
+
+
+def clock_is_set(seconds=None):
+    """Whether the wall clock was set at that time, in s since the port's epoch; None: now."""
+    return time.gmtime(time.time() if seconds is None else seconds)[0] >= _YEAR
 
 
 class Clock:

@@ -1,12 +1,13 @@
 """SSLContext: MicroPython's, with a cache of sessions."""
 
 import tls
-
-import _tlsresume
+from os import urandom
 
 from . import harvest
 from .cache import NoSessions, SessionCache
-from .config import Config
+from .config import UNKNOWN, Configuration
+from .harvest import _tlsresume
+from .pem import to_der
 from .session import SSLSession
 
 try:
@@ -19,8 +20,11 @@ _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
 _is_nodelay = getattr(_tlsresume, "nodelay", None)  # the same
 
 
-class SSLContext(Config):
-    """MicroPython's `tls.SSLContext`; its client connections resume by themselves."""
+class SSLContext:
+    """MicroPython's `tls.SSLContext`; its client connections resume by themselves.
+
+    What it does not have itself is the native context's: attributes and methods of any release.
+    """
 
     _nodelay = None  # what wrap_socket's nodelay is, unless it is given
 
@@ -32,9 +36,15 @@ class SSLContext(Config):
         `reuse_tickets`: offer a TLS 1.3 ticket again and again (RFC 8446 C.4 advises against it:
         an observer can link the connections).
         """
-        super().__init__(protocol)
+        self._context = tls.SSLContext(protocol)
+        self._configuration = Configuration().having("verify_mode", self.verify_mode)
+        self._configuration.current = True
         self._reuse_tickets = reuse_tickets
-        self._server = protocol != tls.PROTOCOL_TLS_CLIENT
+        self._client = protocol == tls.PROTOCOL_TLS_CLIENT
+        if harvest.obstacle:
+            harvest.warn()
+            sessions = False
+            storage = None
         self.sessions = (
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
@@ -43,6 +53,49 @@ class SSLContext(Config):
             from .persist import Persist
 
             self.sessions.store = Persist(self.sessions, storage)  # type: ignore
+        self._nobody = self.sessions, None, None, UNKNOWN, None, None, None
+
+    def __setattr__(self, name, value):
+        if name[0] == "_" or name == "sessions":
+            object.__setattr__(self, name, value)
+        elif getattr(self._context, name, self) is not value:
+            new = self._configuration.setting(name, value)
+            self._configure(new, setattr, self._context, name, value)
+
+    def __getattr__(self, name):
+        if name[0] == "_":
+            raise AttributeError(name)
+        value = getattr(self._context, name)
+        if name == "get_ciphers" or not hasattr(type(self._context), name):
+            return value
+        # A method that a later release has: what it does may be about security.
+        return lambda *args, **kw: self._configure(
+            self._configuration.having(name, urandom(32)), value, *args, **kw
+        )
+
+    def load_verify_locations(self, cafile=None, cadata=None):
+        """Trust the CAs in `cafile` (a path; or PEM or DER data) or in `cadata` (PEM or DER).
+
+        Raises OSError for a file that cannot be read, ValueError for data that is no certificate.
+        """
+        for der in to_der(_read(cafile) if cadata is None else cadata, b"CERTIFICATE"):
+            new = self._configuration.having("ca", der)
+            self._configure(new, self._context.load_verify_locations, der)
+
+    def load_cert_chain(self, certfile, keyfile):
+        """Present this certificate: paths, or PEM or DER data. Raises OSError, ValueError."""
+        data = _read(certfile)
+        certificates = to_der(data, b"CERTIFICATE")
+        key = to_der(_read(keyfile), b"PRIVATE KEY")[0]
+        # Mbed TLS takes one DER certificate a call; a chain needs its PEM parser.
+        chain = certificates[0] if len(certificates) == 1 else data
+        new = self._configuration.having("chain", *(certificates + [key]))
+        self._configure(new, self._context.load_cert_chain, chain, key)
+
+    def set_ciphers(self, ciphers):
+        """Allow these, a list of names as `get_ciphers` gives. Raises OSError for others."""
+        new = self._configuration.setting("ciphers", ":".join(ciphers))
+        self._configure(new, self._context.set_ciphers, ciphers)
 
     def wrap_socket(
         self,
@@ -58,80 +111,158 @@ class SSLContext(Config):
     ):
         """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
 
-        `session`: offer this SSLSession, of the same server, instead of one from the cache.
-        `server_port`: where the port has no getpeername, or a proxy's would be found. `nodelay`:
-        TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and the peer's
-        delayed ACK eat what resumption saves; for good (True), for who writes few and whole
-        messages; or as it is (False). The rest, and what is raised, as in
-        `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none.
+        `session`: offer this SSLSession, of the same server and configuration, instead of one from
+        the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
+        `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
+        the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
+        whole messages; or as it is (False). The rest, and what is raised, as in
+        `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none, ValueError for one of
+        another server or context.
         """
-        if session is not None and not isinstance(session, SSLSession):
-            raise TypeError("session must be an SSLSession")
-        if server_side or self._server or not harvest.layout_known:
+        if server_side or not self._client or client_id is not None or harvest.obstacle:
             return self._native(
                 sock, server_side, do_handshake_on_connect, server_hostname, client_id
             )
+        owner = self._nobody
+        packed = None
+        age = 0
+        try:
+            self.sessions.count("connect")
+            owner = self._owner(sock, server_hostname, server_port)
+            if session is not None:
+                harvest.poll()
+                owner, packed, age = SSLSession._offered(session, owner)
+        except MemoryError:
+            session = owner = self._nobody  # it connects, and does not resume
         wrapped = self._context.wrap_socket(
             sock, do_handshake_on_connect=False, server_hostname=server_hostname
         )
         try:
-            self._adopt(wrapped, sock, server_hostname, server_port, session)
+            if session is None:
+                self._look_up(wrapped, owner)
+            else:
+                self._adopt(wrapped, owner, packed, age)
+        except MemoryError:
+            pass
         except NotImplementedError as e:
             # The handshake of this one connection is left to its first read or write.
-            harvest.layout_known = False
-            print("tlsresume: off:", e)
+            harvest.obstacle = "tlsresume: off: %s" % e
+            harvest.warn()
             return wrapped
         _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped, self._context)
+            _tlsresume.handshake(wrapped)
         harvest.schedule()
         return wrapped
+
+    def session_stats(self):
+        """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
+        from .stats import session_stats
+
+        return session_stats(self.sessions)
+
+    def fingerprint(self):
+        """What sessions are kept under, see `Configuration.fingerprint`."""
+        return self._configuration.fingerprint()
 
     def save(self):
         """Write the sessions to the storage now, as before `machine.deepsleep()`.
 
         Returns whether they were written (bool). Raises ValueError where there is no storage.
         """
+        if harvest.obstacle:
+            return False
         if self.sessions.store is None:
             raise ValueError("the context has no storage")
         return self.sessions.store.save()
 
-    def _adopt(self, wrapped, sock, hostname, port, session):
-        """Offer a session and watch the socket. Without memory: neither, and it connects."""
-        packed = None
+    def _configure(self, new, function, *args, **kw):
+        """Tell the native context something, by function(*args, **kw), and be of the configuration
+        `new` afterwards; of the old one if that raises."""
+        harvest.poll()  # what was earned before is kept
+        old = self._configuration
+        was_current = old.current
+        self._configuration = new
+        old.current = False
         try:
-            self.sessions.count("connect")
-            host, port = _name(sock, hostname, port)
-            fingerprint = self.fingerprint()
-            made = age = 0
-            if session is not None:
-                # Earned who knows where: what it renews is not kept, as "made at 0" tells.
-                harvest.poll()
-                packed, age = bytearray(session._packed), session.age()
-            elif host is None:
+            result = function(*args, **kw)
+        except BaseException:
+            if self._configuration is new:
+                old.current = was_current
+                self._configuration = old
+            raise
+        if self._configuration is new and was_current:
+            new.current = True
+        else:
+            self._configuration = UNKNOWN
+        return result
+
+    def _native(self, sock, server_side, handshake, hostname, client_id):
+        if client_id is not None:
+            return self._context.wrap_socket(
+                sock,
+                server_side=server_side,
+                do_handshake_on_connect=handshake,
+                server_hostname=hostname,
+                client_id=client_id,
+            )
+        return self._context.wrap_socket(  # as upstream's callers do: no allocation before it
+            sock,
+            server_side=server_side,
+            do_handshake_on_connect=handshake,
+            server_hostname=hostname,
+        )
+
+    def _owner(self, sock, hostname, port):
+        """Whose a connection's sessions are, and what it has offered: the cache, host, port and
+        Configuration; when the session offered was made and until when its peer's proof holds, on
+        the cache's clock; and a ticket that is used once with the end of its life."""
+        host, port = _name(sock, hostname, port)
+        return self.sessions, host, port, self._configuration, None, None, None
+
+    def _look_up(self, wrapped, owner):
+        """Offer what the cache has, and watch the socket."""
+        cache, host, port, configuration = owner[:4]
+        packed = None
+        keep = False
+        try:
+            if cache.store is not None:
+                cache.store.tick()
+            if host is None or not configuration.current:
                 harvest.poll()
             else:
-                store = self.sessions.store
-                if store is not None:
-                    store.tick()
-                take = self.sessions.take
-                packed, made = take(host, port, fingerprint, self._reuse_tickets)  # type: ignore
-                if store is not None:
-                    store.tick()  # without the ticket that is used up now
-                age = self.sessions.now() - made
-            made = None if packed is None else made
-            owner = (self.sessions, host, port, self._standing, made)
-            if _tlsresume.adopt(wrapped, self._context, owner, packed, age * 1000):
-                self.sessions.count("offered")
-            elif packed is not None:
-                self.sessions.count("rejected")
-                if session is None:
-                    self.sessions.remove(host, port, fingerprint)
-        except MemoryError:
-            pass
+                packed, made, expires, until, once = cache.take(
+                    host, port, configuration.fingerprint(), self._reuse_tickets
+                )
+            if packed is None:
+                self._adopt(wrapped, owner, None, 0)
+                return
+            if cache.store is not None:
+                cache.store.tick()  # without the ticket that is used up now
+            ticket = (packed, expires) if once else None
+            owner = cache, host, port, configuration, made, until, ticket
+            self._adopt(wrapped, owner, packed, (cache.now() - made) * 1000)
+            keep = once  # whoever is told of the handshake's end wipes it
         finally:
-            if packed is not None:
+            if packed is not None and not keep:
                 _tlsresume.wipe(packed)
+
+    def _adopt(self, wrapped, owner, packed, age):
+        cache = owner[0]
+        if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
+            cache.count("offered")
+        elif packed is not None:
+            cache.count("rejected")
+            if owner[4] is not None:
+                cache.remove(owner[1], owner[2], owner[3].fingerprint())
+
+
+def _read(data):
+    """The content of a path; PEM and DER data are their own."""
+    if isinstance(data, str) and "-----BEGIN " not in data:
+        with open(data, "rb") as f:
+            return f.read()
+    return data
 
 
 def _set_nodelay(sock, wrapped, nodelay):
@@ -149,22 +280,22 @@ def _set_nodelay(sock, wrapped, nodelay):
 
 def _name(sock, hostname, port):
     """Host and port for the tag; the peer's address where there is no host name, which then
-    was in no SNI and in no check; None where neither is known."""
+    was in no SNI and in no check; None where neither is known, nor what tells servers apart."""
     address = None
     if _peername is not None and (port is None or not hostname):
-        address, peer_port = _peer(sock)
+        try:
+            address, peer_port = _peername(sock.fileno())
+        except MemoryError:
+            raise
+        except Exception:
+            peer_port = None  # no socket, or not connected yet
         if port is None:
+            if address == b"":
+                return None, None  # AF_UNIX
             port = peer_port
     if hostname:
+        if not isinstance(hostname, str):
+            hostname = str(hostname, "utf-8")
         return hostname.lower(), port  # RFC 6066 3: names are compared without case
     # In capitals, and so no name.
-    return None if address is None else "IP." + address.hex(), port
-
-
-def _peer(sock):
-    try:
-        return _peername(sock.fileno())  # type: ignore
-    except MemoryError:
-        raise
-    except Exception:
-        return None, None  # no socket
+    return "IP." + address.hex() if address else None, port

@@ -1,8 +1,9 @@
 """One entry of the cache: the sessions of one host and port, in one bytearray.
 
-When it was last used (u32), then its sessions, newest first, each behind a head: when it
-was made and when it expires (u32 each, seconds of the cache's clock), its length (u16; the
-high bit says that it is good for one use). One allocation an entry, and one to wipe.
+When it was last used (u32); how often offers were refused, and until when none is made (u8, u32);
+then its sessions, newest first, each behind a head: when it was made, when it expires and until
+when its peer's proof of identity holds (u32 each, seconds of the cache's clock), its length (u16;
+the high bit says that it is good for one use). One allocation an entry, and one to wipe.
 """
 
 from struct import pack_into, unpack_from
@@ -10,40 +11,46 @@ from struct import pack_into, unpack_from
 try:
     from _tlsresume import wipe
 except ImportError:
-
-    def wipe(buffer):
-        """Overwrite `buffer` (a bytearray) with zeros."""
-        for i in range(len(buffer)):
-            buffer[i] = 0
+    from .without import wipe
 
 
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
-FIRST = 4  # where the newest session is
+FIRST = 9  # where the newest session is
 
-_HEAD_LEN = 10
+_HEAD_LEN = 14
 _ONCE = 0x8000
 
 
-def new(session, used, made, expires, once, rest=None):
-    """An entry with `session` as its newest; `rest` is an older entry, of which as many
-    sessions follow as fit into MAX_BYTES. Raises ValueError for a session that does not."""
+EMPTY = bytes(FIRST)  # an entry without sessions
+
+
+def join(entry, session, made, expires, until, once):
+    """A new entry with `session` among those of `entry`, by age, the newest that fit into
+    MAX_BYTES; if it is not for `once`, in their place. Raises ValueError for a session that does
+    not fit."""
     length = len(session)
     if length > MAX_BYTES:
         raise ValueError("session is larger than %d bytes" % MAX_BYTES)
-    end = FIRST if rest is None else _fit(rest, MAX_BYTES - length)
-    rest = None if rest is None else memoryview(rest)[FIRST:end]
-    entry = bytearray(_HEAD_LEN + length + end)
-    once = _ONCE if once else 0
-    pack_into(">IIIH", entry, 0, used, made, expires, once | length)
-    entry[FIRST + _HEAD_LEN : FIRST + _HEAD_LEN + length] = session
-    if rest is not None:
-        entry[FIRST + _HEAD_LEN + length :] = rest
-    return entry
+    at = FIRST
+    end = FIRST
+    if once:
+        end = _fit(entry, MAX_BYTES - length)
+        while at < len(entry) and _made(entry, at) > made:
+            at = after(entry, at)
+        if at > end:
+            return bytearray(entry)  # the newer ones leave it no room
+    joined = bytearray(end + _HEAD_LEN + length)
+    joined[:at] = memoryview(entry)[:at]
+    pack_into(">IIIH", joined, at, made, expires, until, (_ONCE if once else 0) | length)
+    then = at + _HEAD_LEN + length
+    joined[at + _HEAD_LEN : then] = session
+    joined[then:] = memoryview(entry)[at:end]
+    return joined
 
 
-def rewrite(entry, session, made, expires):
+def rewrite(entry, session, made, expires, until):
     """Put `session` in the place of the only one, which is as long."""
-    pack_into(">IIH", entry, FIRST, made, expires, len(session))
+    pack_into(">IIIH", entry, FIRST, made, expires, until, len(session))
     entry[FIRST + _HEAD_LEN :] = session
 
 
@@ -56,8 +63,16 @@ def size(session):
 # one, as a tuple or the frame of a large function, is searched for (py/gc.c), and costs far more.
 
 
+def is_empty(entry):
+    return len(entry) == FIRST
+
+
 def made(entry, at=FIRST):
-    """When the session at `at` was made."""
+    """When the session at `at` was made; 0 where there is none."""
+    return _made(entry, at) if at < len(entry) else 0
+
+
+def _made(entry, at):
     return unpack_from(">I", entry, at)[0]
 
 
@@ -65,14 +80,19 @@ def expires(entry, at=FIRST):
     return unpack_from(">I", entry, at + 4)[0]
 
 
+def until(entry, at=FIRST):
+    """When the peer has to prove its identity anew."""
+    return unpack_from(">I", entry, at + 8)[0]
+
+
 def once(entry, at=FIRST):
     """Whether it is good for one use."""
-    return entry[at + 8] >= 0x80
+    return entry[at + 12] >= 0x80
 
 
 def after(entry, at=FIRST):
     """Where the next session is; the length of the entry after the last."""
-    return at + _HEAD_LEN + (((entry[at + 8] & 0x7F) << 8) | entry[at + 9])
+    return at + _HEAD_LEN + (((entry[at + 12] & 0x7F) << 8) | entry[at + 13])
 
 
 def session(entry, at=FIRST):
@@ -80,16 +100,18 @@ def session(entry, at=FIRST):
     return entry[at + _HEAD_LEN : after(entry, at)]
 
 
+def view(entry, at=FIRST):
+    """The session at `at`, not copied."""
+    return memoryview(entry)[at + _HEAD_LEN : after(entry, at)]
+
+
 def holds(entry, session):
     """Whether `session` (bytes-like) is the newest. Copies nothing."""
-    return memoryview(entry)[FIRST + _HEAD_LEN : after(entry)] == session
+    return not is_empty(entry) and view(entry) == session
 
 
-def behead(entry):
-    """A new entry without the newest session, or None if it was the only one."""
-    end = after(entry)
-    if end == len(entry):
-        return None
+def behead(entry, end):
+    """A new entry without the sessions before `end`."""
     rest = bytearray(FIRST + len(entry) - end)
     rest[:FIRST] = memoryview(entry)[:FIRST]
     rest[FIRST:] = memoryview(entry)[end:]
@@ -103,6 +125,21 @@ def touch(entry, used):
 
 def used(entry):
     return unpack_from(">I", entry, 0)[0]
+
+
+def refusals(entry):
+    """How often offers were refused: 0 to 127, and 128 more as long as the next connection has
+    still to make do without one."""
+    return entry[4]
+
+
+def retry(entry):
+    """When an offer may be made again."""
+    return unpack_from(">I", entry, 5)[0]
+
+
+def set_refusals(entry, refusals, retry):
+    pack_into(">BI", entry, 4, refusals, retry)
 
 
 def _fit(entry, room):

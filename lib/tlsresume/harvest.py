@@ -1,52 +1,65 @@
 """When sessions are taken out of their connections, and what becomes of them."""
 
 import sys
-
-import _tlsresume
+import time
+from struct import unpack
 
 from .cache import CEILING
+from .clock import clock_is_set
 from .lock import lock
+
+try:
+    import _tlsresume
+
+    obstacle = None  # what keeps every connection from resuming (str), if anything does
+except ImportError:
+    from . import without as _tlsresume  # type: ignore
+
+    obstacle = _tlsresume.OBSTACLE  # type: ignore
 
 DELAY = 500  # ms from the end of the negotiation to the check, as in libwebsockets
 BUSY = 10  # ms until the next try, where a callback has interrupted a cache
 
 _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 
-# firmware/tlsresume/harvest.c has the same numbers.
+# How a connection went; firmware/tlsresume/connection.h has the same numbers.
 _FULL = 1
 _RESUMED = 2
-_FAILED = 3
-_OUTCOMES = (None, "full", "hits", "failed")
-_SOURCES = {4: "harvested_poll", 5: "harvested_close", 6: "harvested_read"}
-
-layout_known = True  # until _tlsresume finds that it does not know this MicroPython
+_LOST = 3
+_REFUSED = 5
+_BROKEN = 6
+_COUNTERS = (
+    "harvested_poll",
+    "full",
+    "hits",
+    "failed",
+    "failed",
+    "failed",
+    "failed",
+    "harvested_close",
+)
 
 _queue = None  # asyncio's task queue that holds _run, or None
 _timer = None  # given to use_timer
-_untold = None  # what was taken, and could not be handled for want of memory
+_warned = None
 
 
 def poll():
     """Take what connections have to give: call it from a main loop of one's own.
 
     Returns the ms until the next call is worth it (an int), or None when nothing is awaited.
-    Does not block, and raises nothing: without memory it goes on at the next call.
+    Does not block, and raises nothing: what there is no memory for is lost, and costs a full
+    handshake.
     """
-    global _untold
-    taken = None
     try:
         if lock.mine():
             return BUSY
-        taken = _untold
-        _untold = None  # at once: a callback that polls, too, must not find it again
-        if taken is None:
-            taken = _tlsresume.take(DELAY)
+        taken = _tlsresume.take(DELAY)
         while taken is not None:
-            _handle(taken)
-            taken = None
+            _handle(*taken)
             taken = _tlsresume.take(DELAY)
     except MemoryError:
-        _untold = taken or _untold
+        pass
     return _tlsresume.due(DELAY)
 
 
@@ -75,61 +88,113 @@ def schedule():
         pass
 
 
-def _handle(taken):
-    event = taken[1]
-    if event in _SOURCES:
-        _keep(*taken)
-        return
-    cache = taken[0][0]
-    if event == _FAILED:
-        # RFC 5246 7.2.2: what failed is not to be resumed; nor what this connection has given.
-        _forget(taken[0], cache.now() - taken[4] + 1)
-    elif event == _FULL and taken[0][4] is not None:
-        _forget(taken[0], 0)  # what was declined is of no use
-        cache.count("declined")
-        cache.miss = "declined"
-    cache.count(_OUTCOMES[event])
+def warn():
+    """Print the obstacle, once."""
+    global _warned
+    if _warned != obstacle:
+        _warned = obstacle
+        print(obstacle)
 
 
-def _forget(owner, given):
-    cache, host, port, standing, made = owner
-    if host is not None:
-        cache.remove(host, port, standing[0], max(made or 0, given))
+def proved_until(owner, resumed, tls13, since, not_after):
+    """When, on the cache's clock, it is too long ago that the peer has proved its identity.
 
-
-def _keep(owner, event, packed, resumed, age, lifetime):
-    """Put a session into its cache, or without memory lose it: a full handshake follows.
-
-    Not so what has no name, what renews a session that the application has brought along, and
-    what may have been earned under another configuration than when its connection began.
+    Resumption proves nothing anew. A full handshake `since` seconds ago does, for a day in TLS 1.2
+    (RFC 5246 F.1.4), for a week in TLS 1.3 (RFC 8446 4.6.1), and no longer than the certificate
+    lasts: `not_after`, six C ints from the year to the second, or None if it is not known.
     """
-    cache, host, port, standing, made = owner
-    fingerprint = standing[0]
+    cache, until = owner[0], owner[5]
+    if resumed:
+        return until
+    now = cache.now()
+    until = now - since + (_CEILING_TLS13 if tls13 else CEILING)
+    today = time.gmtime()
+    if not_after is None or not clock_is_set():
+        return until
+    end = unpack("6i", not_after)
+    if end[0] > today[0] + 1:
+        return until
+    # Of both in the same way: mktime() takes them for local time where there is one.
+    left = time.mktime(end + (0, 0)) - time.mktime(today[:6] + (0, 0))
+    return min(until, now + int(left))
+
+
+def _handle(owner, outcome, packed, resumed, tls13, since, age, lifetime, not_after):
+    owner[0].count(_COUNTERS[outcome])
+    if packed is None:
+        _tell(owner, outcome)
+    else:
+        try:
+            until = proved_until(owner, resumed, tls13, since, not_after)
+            _keep(owner, packed, tls13, until, age, lifetime)
+        except MemoryError:
+            pass
+        finally:
+            _tlsresume.wipe(packed)
+
+
+def _tell(owner, outcome):
+    """What a handshake's end says of what was offered, or a connection's of what it has given."""
+    cache, host, port, configuration, made, until, ticket = owner
     try:
-        if host is None or resumed and made == 0 or fingerprint is None:
+        if host is None:
             return
-        once = lifetime is None
-        if once:
-            lifetime = _tlsresume.parse(packed)[2]
-        ceiling = _CEILING_TLS13 if once else CEILING
-        cache.put(
-            host,
-            port,
-            packed,
-            lifetime,
-            fingerprint,
-            ceiling=ceiling,
-            once=once,
-            since=made if resumed else None,
-            age=age,
-        )
-        cache.count(_SOURCES[event])
-        if cache.store is not None:
-            cache.store.tick()
-    except MemoryError:
-        pass
+        fingerprint = configuration.fingerprint()
+        if outcome == _REFUSED:
+            cache.count("refused")
+            cache.refuse(host, port, fingerprint)
+        elif outcome == _BROKEN:  # RFC 5246 7.2.2: nor is what it has given to be resumed
+            cache.remove(host, port, fingerprint)
+        elif outcome == _LOST:
+            if ticket is not None:  # the network has failed, and nobody has used it
+                _give_back(owner, fingerprint)
+        elif made is not None:
+            if outcome == _FULL:
+                cache.count("declined")
+                cache.miss = "declined"
+            if outcome != _RESUMED:
+                cache.remove(host, port, fingerprint, made)  # it is of no use any more
+            cache.accept(host, port, fingerprint)
     finally:
-        _tlsresume.wipe(packed)
+        if ticket is not None:
+            _tlsresume.wipe(ticket[0])
+
+
+def _give_back(owner, fingerprint):
+    cache, host, port, _, made, until, (packed, expires) = owner
+    now = cache.now()
+    cache.put(
+        host,
+        port,
+        packed,
+        expires - made,
+        fingerprint,
+        ceiling=_CEILING_TLS13,
+        once=True,
+        age=now - made,
+        proof=until - now,
+    )
+
+
+def _keep(owner, packed, tls13, until, age, lifetime):
+    """Put a session into its cache. Not so what has no name, and what may have been earned under
+    another configuration than the one that its connection has begun with."""
+    cache, host, port, configuration = owner[:4]
+    if host is None or not configuration.current:
+        return
+    cache.put(
+        host,
+        port,
+        packed,
+        lifetime,
+        configuration.fingerprint(),
+        ceiling=_CEILING_TLS13 if tls13 else CEILING,
+        once=tls13,
+        age=age,
+        proof=until - cache.now(),
+    )
+    if cache.store is not None:
+        cache.store.tick()
 
 
 def _start(core):

@@ -10,7 +10,7 @@ def to_der(data, label):
     """
     if isinstance(data, str):
         data = data.encode()
-    if b"-----BEGIN " not in data:
+    if not isinstance(data, (bytes, bytearray)) or b"-----BEGIN " not in data:
         return [data]
     blocks = []
     for part in bytes(data).split(b"-----BEGIN ")[1:]:

@@ -1,8 +1,9 @@
 """A cache's sessions kept in a storage: loaded at the start, saved after a change."""
 
 from . import snapshot
+from .clock import clock_is_set
+from .entry import wipe
 from .lock import Lock
-from .snapshot import wipe
 
 
 class Persist:
@@ -61,7 +62,7 @@ class Persist:
             self._attempt(self._load, "load_failed")
 
     def _save_now(self):
-        if not (self._clock_survives or snapshot.clock_is_set(snapshot.now())):
+        if not (self._clock_survives or clock_is_set(snapshot.now())):
             return False
         return self._attempt(self._save, "save_failed") is True
 
@@ -71,11 +72,7 @@ class Persist:
             if slept is None:
                 return
             unsaved = self._cache.changes != self._saved
-            newer = snapshot.dump(self._cache) if len(self._cache) else None
-            if newer is None:
-                snapshot.load(self._cache, self._waiting, slept)
-            else:
-                self._load_below(newer, slept)
+            snapshot.load(self._cache, self._waiting, slept + 1)  # in whole seconds, rounded up
             if not unsaved:
                 self._saved = self._cache.changes
         except Exception:
@@ -83,16 +80,6 @@ class Persist:
             raise
         self._forget()
         self._cache.count("loaded")
-
-    def _load_below(self, newer, slept):
-        try:
-            for fingerprint, host, port, _, _, _, _ in self._cache.sessions():
-                if isinstance(fingerprint, bytes):  # or a ticket would be there twice
-                    self._cache.remove(host, port, fingerprint)
-            snapshot.load(self._cache, self._waiting, slept)
-            snapshot.load(self._cache, newer, 0)
-        finally:
-            wipe(newer)
 
     def _forget(self):
         if isinstance(self._waiting, bytearray):

@@ -4,9 +4,9 @@ import __main__  # type: ignore
 import sys
 import tls as _tls
 
-from . import SSLContext as _SSLContext
 from . import shim_tls
 from .cache import SessionCache
+from .shim_tls import SSLContext
 
 _cache = None  # what the contexts share; None while not installed
 _modules = {}  # what sys.modules held before, or None
@@ -24,12 +24,14 @@ def install(cache=None, nodelay=None):
         return _cache
     uninstall()
     SSLContext._nodelay = nodelay
-    _cache = SessionCache() if cache is None else cache
+    _cache = shim_tls._cache = SessionCache() if cache is None else cache
     try:
         _put("tls", shim_tls)
         _replace((_tls, shim_tls), (_tls.SSLContext, SSLContext))
         try:
             import ssl  # micropython-lib's: it sees our tls
+
+            ssl.SSLSession = shim_tls.SSLSession
         except ImportError:
             from . import shim_ssl as ssl
 
@@ -54,16 +56,6 @@ def uninstall():
     if cache is not None:
         _replace((shim_tls, _tls), (SSLContext, _tls.SSLContext))
         cache.clear()
-
-
-class SSLContext(_SSLContext):
-    """`tls.SSLContext` while installed."""
-
-    def __init__(self, protocol):
-        super().__init__(protocol, sessions=_cache)
-
-
-shim_tls.SSLContext = SSLContext
 
 
 def _put(name, module):

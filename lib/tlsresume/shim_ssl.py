@@ -3,7 +3,8 @@
 import tls
 from tls import *  # type: ignore # noqa: F403
 
-from .shim import SSLContext as _SSLContext
+from .shim_tls import SSLContext as _SSLContext
+from .shim_tls import SSLSession  # noqa: F401
 
 
 class SSLContext(_SSLContext):  # type: ignore

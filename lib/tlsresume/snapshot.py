@@ -2,18 +2,21 @@
 
 Head: magic, version, length of the whole, a hash of what follows it, when it was written, the
 version of Mbed TLS, the number of sessions. Then the vhost, the fingerprints that occur, and
-the sessions, most recently used first. What comes after the length is padding.
+the sessions, most recently used first; one of no length is a note that offers were refused. What
+comes after the length is padding.
 """
 
 import struct
 import time
 from hashlib import sha256
 
-try:
-    from _tlsresume import MBEDTLS_VERSION_NUMBER, parse, wipe  # type: ignore
-except ImportError:
-    from .entry import wipe
+from .clock import clock_is_set
+from .entry import wipe
+from .lock import lock
 
+try:
+    from _tlsresume import MBEDTLS_VERSION_NUMBER, parse  # type: ignore
+except ImportError:
     MBEDTLS_VERSION_NUMBER = 0
 
     def parse(packed):
@@ -21,49 +24,56 @@ except ImportError:
 
 
 _MAGIC = b"tlsr"
-_VERSION = 1
+_VERSION = 2
 _HEAD = ">4sBI8s"
 _HEAD_LEN = 17
 _META = ">IIHBB"  # written, Mbed TLS, sessions, fingerprints, length of the vhost
 _META_LEN = 12
-_ITEM = ">BBHIIBH"  # fingerprint, length of host, port or 0, age, left, once, length
-_ITEM_LEN = 15
+_ITEM = ">BBHIIIBH"  # fingerprint, length of host, port or 0, age, left, proof, once, length
+_ITEM_LEN = 19
 _FINGERPRINT_LEN = 32
 _CEILING = 7 * 86400  # s, RFC 8446 4.6.1; put's own for what is not for one use
-_YEAR = 2024  # a clock that says less was never set
 
 
 def dump(cache, limit=None, host=None, port=None):
     """The sessions of `cache` as a new bytearray, which is a secret: wipe it.
 
     The most recently used that fit into `limit` bytes (65,535); those for `host` (in lower case,
-    and `port`) alone where it is given. A session that was earned with a verify callback is
-    left out: the callback does not survive.
+    and `port`) alone where it is given. A session that was earned with a callback is left out:
+    the callback does not survive. Raises RuntimeError in a scheduled callback that has interrupted
+    the cache.
     """
-    room = 0xFFFF if limit is None else limit
     vhost = cache.vhost.encode()
+    room = (0xFFFF if limit is None else limit) - _HEAD_LEN - _META_LEN - len(vhost)
+    len(cache)  # takes what connections have to give
+    with lock as first:  # nothing changes meanwhile
+        if not first:
+            raise RuntimeError("the cache is in use by what this callback interrupts")
+        return encode(vhost, _fitting(_items(cache, host, port), room))
+
+
+def encode(vhost, items):
+    """`items` as `decode` gives them as a new bytearray, which is a secret: wipe it."""
     fingerprints = []
     size = _HEAD_LEN + _META_LEN + len(vhost)
-    for item in _fitting(cache, room - size, fingerprints, host, port):
-        size += _ITEM_LEN + len(item[1].encode()) + len(item[3])
-    size += _FINGERPRINT_LEN * len(fingerprints)
+    for item in items:
+        size += _size(item, fingerprints)
     out = bytearray(size)
-    at = _put(out, _HEAD_LEN + _META_LEN, vhost)
-    for fingerprint in fingerprints:
-        at = _put(out, at, fingerprint)
-    count = 0
-    again = list(fingerprints)
-    for fingerprint, name, number, session, age, left, once in _fitting(
-        cache, size - at, again, host, port
-    ):
-        name = name.encode()
-        head = fingerprints.index(fingerprint), len(name), number or 0, age, left, once
-        struct.pack_into(_ITEM, out, at, *head, len(session))
-        at = _put(out, _put(out, at + _ITEM_LEN, name), session)
-        count += 1
-    meta = now(), MBEDTLS_VERSION_NUMBER, count, len(fingerprints), len(vhost)
-    struct.pack_into(_META, out, _HEAD_LEN, *meta)
-    struct.pack_into(_HEAD, out, 0, _MAGIC, _VERSION, size, _digest(out, size))
+    try:
+        at = _put(out, _HEAD_LEN + _META_LEN, vhost)
+        for fingerprint in fingerprints:
+            at = _put(out, at, fingerprint)
+        for fingerprint, host, port, session, age, left, proof, once in items:
+            host = host.encode()
+            head = fingerprints.index(fingerprint), len(host), port or 0, age, left, proof, once
+            struct.pack_into(_ITEM, out, at, *(head + (len(session),)))
+            at = _put(out, _put(out, at + _ITEM_LEN, host), session)
+        meta = now(), MBEDTLS_VERSION_NUMBER, len(items), len(fingerprints), len(vhost)
+        struct.pack_into(_META, out, _HEAD_LEN, *meta)
+        struct.pack_into(_HEAD, out, 0, _MAGIC, _VERSION, size, _digest(out, size))
+    except BaseException:
+        wipe(out)
+        raise
     return out
 
 
@@ -73,32 +83,60 @@ def load(cache, data, slept):
     Returns how many they are. Raises ValueError, nothing changed, for what is no snapshot of
     this firmware and vhost.
     """
-    _check(data)
+    items = decode(data, cache.vhost.encode())
+    # Least recently used first: each put makes its session the most recent.
+    for fingerprint, host, port, session, age, left, proof, once in reversed(items):
+        if not session:
+            cache.refuse(host, port, fingerprint, age & 0xFF, max(0, left - slept))
+            continue
+        cache.put(
+            host,
+            port,
+            session,
+            age + left,
+            fingerprint,
+            once=bool(once),
+            age=age + slept,
+            proof=proof - slept,
+            **({"ceiling": _CEILING} if once else {}),
+        )
+    return len(items)
+
+
+def decode(data, vhost, padded=True):
+    """`(fingerprint, host, port or None, session, age, left, proof, once)` of each; times in
+    seconds, `session` a memoryview of `data`.
+
+    Raises ValueError for what is no snapshot of this firmware and `vhost` (bytes), or is longer
+    than that if it is not `padded`.
+    """
+    size = _check(data)
+    if not padded and size != len(data):
+        raise ValueError("the snapshot is longer than it says")
     _, mbedtls, count, number, length = struct.unpack_from(_META, data, _HEAD_LEN)
     at = _HEAD_LEN + _META_LEN
-    if mbedtls != MBEDTLS_VERSION_NUMBER or bytes(data[at : at + length]) != cache.vhost.encode():
+    if mbedtls != MBEDTLS_VERSION_NUMBER or bytes(data[at : at + length]) != vhost:
         raise ValueError("the snapshot is another firmware's or vhost's")
-    fingerprints = at + length
-    items = _items(data, fingerprints + _FINGERPRINT_LEN * number, count, number)
-    # Least recently used first: each put makes its session the most recent.
-    for at in reversed(items):
-        index, length, port, age, left, once, _ = struct.unpack_from(_ITEM, data, at)
-        where = fingerprints + _FINGERPRINT_LEN * index
-        session = _session(data, at)
-        try:
-            cache.put(
-                _host(data, at, length),
-                port or None,
-                session,
-                age + left,
-                bytes(data[where : where + _FINGERPRINT_LEN]),
-                once=bool(once),
-                age=age + slept,
-                **({"ceiling": _CEILING} if once else {}),
-            )
-        finally:
-            wipe(session)
-    return len(items)
+    where = at + length
+    at = where + _FINGERPRINT_LEN * number
+    items = []
+    for _ in range(count):
+        if at + _ITEM_LEN > size:
+            raise ValueError("the snapshot is damaged")
+        index, name, port, age, left, proof, once, length = struct.unpack_from(_ITEM, data, at)
+        at += _ITEM_LEN
+        end = at + name + length
+        if index >= number or end > size:
+            raise ValueError("the snapshot is damaged")
+        fingerprint = where + _FINGERPRINT_LEN * index
+        fingerprint = bytes(data[fingerprint : fingerprint + _FINGERPRINT_LEN])
+        host = bytes(data[at : at + name]).decode()  # raises UnicodeError, a ValueError
+        session = memoryview(data)[at + name : end]
+        if length:
+            parse(session)
+        items.append((fingerprint, host, port or None, session, age, left, proof, once))
+        at = end
+    return items
 
 
 def slept(data, clock_survives=False):
@@ -125,36 +163,48 @@ def now():
     return int(time.time())
 
 
-def clock_is_set(seconds):
-    return time.gmtime(seconds)[0] >= _YEAR
-
-
 def context(vhost):
     """What a sealed snapshot is bound to (bytes)."""
     return struct.pack(">BI", _VERSION, MBEDTLS_VERSION_NUMBER) + vhost.encode()
 
 
-def _fitting(cache, room, fingerprints, host, port):
-    """The sessions that fit into `room`; their fingerprints are added to the list."""
+def _items(cache, host, port):
+    """What is worth keeping of a cache, whose lock is held."""
     for item in cache.sessions():
-        fingerprint, name, number, session = item[:4]
+        fingerprint, name, number = item[:3]
         if not isinstance(fingerprint, bytes) or len(fingerprint) != _FINGERPRINT_LEN:
             continue
         if host is not None and (name != host or port is not None and number != port):
             continue
-        length = len(name.encode())
-        if length > 255:
-            continue
-        new = fingerprint not in fingerprints
-        need = _ITEM_LEN + length + len(session) + _FINGERPRINT_LEN * new
-        if need <= room and len(fingerprints) + new < 256:
-            if new:
-                fingerprints.append(fingerprint)
-            room -= need
+        if len(name.encode()) < 256:
             yield item
 
 
+def _size(item, fingerprints):
+    """What an item takes; its fingerprint is added to those that occur."""
+    size = _ITEM_LEN + len(item[1].encode()) + len(item[3])
+    if item[0] not in fingerprints:
+        fingerprints.append(item[0])
+        size += _FINGERPRINT_LEN
+    return size
+
+
+def _fitting(items, room):
+    """Those that fit into `room` bytes, and have no more than 255 fingerprints."""
+    fingerprints = []
+    found = []
+    for item in items:
+        occurring = list(fingerprints)
+        size = _size(item, occurring)
+        if size <= room and len(occurring) < 256:
+            room -= size
+            fingerprints = occurring
+            found.append(item)
+    return found
+
+
 def _check(data):
+    """The length of the snapshot in `data`."""
     if len(data) < _HEAD_LEN + _META_LEN:
         raise ValueError("the snapshot is truncated")
     magic, version, size, digest = struct.unpack_from(_HEAD, data)
@@ -162,40 +212,7 @@ def _check(data):
         raise ValueError("no snapshot of this version")
     if not _HEAD_LEN + _META_LEN <= size <= len(data) or digest != _digest(data, size):
         raise ValueError("the snapshot is damaged")
-
-
-def _items(data, at, count, number):
-    """Where each session is; all are checked before the first is used."""
-    size = struct.unpack_from(">I", data, 5)[0]
-    found = []
-    for _ in range(count):
-        if at + _ITEM_LEN > size:
-            raise ValueError("the snapshot is damaged")
-        index, name, _, _, _, _, length = struct.unpack_from(_ITEM, data, at)
-        end = at + _ITEM_LEN + name + length
-        if index >= number or end > size:
-            raise ValueError("the snapshot is damaged")
-        _host(data, at, name)
-        session = _session(data, at)
-        try:
-            parse(session)
-        finally:
-            wipe(session)
-        found.append(at)
-        at = end
-    return found
-
-
-def _host(data, at, length):
-    """Raises UnicodeError, a ValueError, for what is no text."""
-    at += _ITEM_LEN
-    return bytes(data[at : at + length]).decode()
-
-
-def _session(data, at):
-    _, name, _, _, _, _, length = struct.unpack_from(_ITEM, data, at)
-    at += _ITEM_LEN + name
-    return bytearray(memoryview(data)[at : at + length])
+    return size
 
 
 def _put(out, at, data):

@@ -14,10 +14,10 @@ _COUNTERS = (
     "offered",
     "declined",
     "failed",
+    "refused",
     "rejected",
     "harvested_poll",
     "harvested_close",
-    "harvested_read",
     "loaded",
     "load_failed",
     "saved",
@@ -28,9 +28,10 @@ _COUNTERS = (
 def session_stats(cache):
     """Counters of the cache: CPython's names, and what is counted beyond them.
 
-    `offered` to servers, `declined` by them, `expired` and `evicted` here, `failed`
-    handshakes and alerts, harvested by poll, at close and (TLS 1.3) in a read, and what became
-    of the storage.
+    `offered` to servers, `declined` by them, `expired` and `evicted` here; handshakes that have
+    `failed`, and connections that an error of TLS has ended; those handshakes among them that were
+    `refused`, since a session was offered; sessions harvested by poll and at close; and what became of the
+    storage.
     """
     number = len(cache)
     c = cache.counted

@@ -11,7 +11,7 @@ By hand, for one host too: `tlsresume.snapshot.dump` and `load`.
 import os
 import uctypes
 
-import _tlsresume
+from .harvest import _tlsresume
 
 _NONCE = 12
 _TAG = 16

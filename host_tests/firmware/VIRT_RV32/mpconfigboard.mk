@@ -3,10 +3,13 @@
 include boards/VIRT_RV32/mpconfigboard.mk
 
 # Debian's compiler has no libraries for upstream's rv32imac_zicsr, and would link 64-bit ones.
+# (Later than 1.28 upstream links by LD.)
+override LD = $(CC)
 override LDFLAGS := -mabi=ilp32 -march=rv32imac -nostdlib -T $(LDSCRIPT) -Wl,--gc-sections
-LIBS = $(shell $(CC) -mabi=ilp32 -march=rv32imac -print-libgcc-file-name)
+override LIBS = $(shell $(CC) -mabi=ilp32 -march=rv32imac -print-libgcc-file-name)
 
 ROOT = $(abspath $(BOARD_DIR)/../../..)
+include $(ROOT)/boards/QEMU_MPS2/upstream.mk
 CFLAGS += -DMP_CONFIGFILE='<mpconfigvirt.h>' -I$(BOARD_DIR) -I$(ROOT)/boards/QEMU_MPS2
 QSTR_GLOBAL_DEPENDENCIES += $(BOARD_DIR)/mpconfigvirt.h
 
@@ -15,7 +18,6 @@ USER_C_MODULES = $(ROOT)/firmware
 FROZEN_MANIFEST = $(ROOT)/lib/manifest.py
 MICROPY_PY_SSL = 1
 MICROPY_SSL_MBEDTLS = 1
-MBEDTLS_CONFIG_FILE = \"mbedtls_config_board.h\"
 
 vpath %.c $(BOARD_DIR) $(ROOT)/boards/QEMU_MPS2
 SRC_THIRDPARTY_C += virt.c mbedtls_board.c

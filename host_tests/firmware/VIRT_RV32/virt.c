@@ -40,6 +40,10 @@ void host_random(void *buf, size_t len) {
     }
 }
 
+void mp_hal_get_random(size_t n, uint8_t *buf) {
+    host_random(buf, n);
+}
+
 mp_uint_t mp_hal_ticks_us(void) {
     return clock_us();
 }

@@ -5,7 +5,7 @@ TLSRESUME_TLS13 = 1
 USER_C_MODULES = $(VARIANT_DIR)/../../../firmware
 FROZEN_MANIFEST = $(VARIANT_DIR)/../../../boards/UNIX/manifest.py
 
-CC = clang-14
+CC = clang
 STRIP =
 SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SANITIZE += -fsanitize-ignorelist=$(VARIANT_DIR)/ignore.txt

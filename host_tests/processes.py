@@ -1,0 +1,45 @@
+"""Processes that a test starts in a session of their own, and ends."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+
+def session(leader):
+    """The names of the processes that a session leader has started, and its own."""
+    names = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, rest = (folder / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue  # gone since then
+        state, _, _, number = rest.split()[:4]
+        if int(number) == leader and state != "Z":
+            names.add(name)
+    return names
+
+
+def interrupt(command, running, how=signal.SIGINT, **kwargs):
+    """Press Ctrl-C, or send another signal, when the programs `running` do; returns the exit code
+    and what was said. Nothing that was started runs on."""
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **kwargs,
+    )
+    while not running <= session(process.pid):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.01)
+    os.killpg(process.pid, how)
+    try:
+        said, _ = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the lock that it may hold
+        raise
+    assert session(process.pid) == set()
+    return process.returncode, said

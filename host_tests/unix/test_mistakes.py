@@ -1,0 +1,98 @@
+"""What the commands say to a mistake: the cause and the remedy, without a traceback."""
+
+import os
+import pty
+import shutil
+import subprocess
+
+import pytest
+from documents import ROOT
+
+WIFI = {"WIFI_NAME": "name", "WIFI_PASSWORD": "password"}
+
+
+def make(*words, cwd=ROOT, **variables):
+    """Type `make`; returns its exit code and what was said."""
+    env = {**os.environ, **variables}
+    env.pop("MICROPYTHON", None)
+    done = subprocess.run(
+        ["make", *words],
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert "Traceback" not in done.stdout
+    return done.returncode, done.stdout
+
+
+BOARDS = "of ESP32_GENERIC, ESP32_GENERIC_C3"
+MISTAKES = {
+    "flash PORT=/dev/ttyNONE": f"flash: name the board: BOARD=..., {BOARDS}",
+    "flash BOARD=ESP32_GENERIC": "flash: name the serial port of the board: PORT=/dev/ttyUSB0",
+    "firmware": f"build: name the board: BOARD=..., {BOARDS}",
+    "firmware BOARD=ESP8266": f"build: no board ESP8266: BOARD=..., {BOARDS}",
+    "firmware BOARD=UNIX VARIANT=TLS14": "build: UNIX has no variant TLS14",
+    "demo BOARD=ESP32_GENERIC_C3": "demo: ESP32_GENERIC_C3 is not emulated: plug it in",
+    "demo PORT=/dev/null": "demo: /dev/null is no serial line: name the board's",
+    "demo PORT=/tmp": "demo: /tmp is no serial line: name the board's",
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_a_mistake_is_named_with_its_remedy(command):
+    code, said = make(*command.split(), **WIFI)
+    assert MISTAKES[command] in said
+    assert code == 2
+
+
+def test_a_line_where_nothing_answers_is_told_in_one_line():
+    master, slave = pty.openpty()
+    port = os.ttyname(slave)
+    try:
+        _, said = make("demo", f"PORT={port}", **WIFI)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert said.startswith(f"demo: {port}: no MicroPython answers there. ")
+
+
+def test_clean_before_anything_was_built_does_nothing(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    assert make("clean", cwd=tmp_path) == (0, "")
+
+
+def test_a_checkout_in_a_path_with_a_space_is_told(tmp_path):
+    env = {**os.environ, "MICROPYTHON": str(tmp_path / "my projects")}
+    done = subprocess.run(["make", "demo"], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 2 and "cannot build in a path with a space" in done.stderr
+
+
+NO_NETWORK = "http://127.0.0.1:9"
+OFFLINE = {
+    "http_proxy": NO_NETWORK,
+    "https_proxy": NO_NETWORK,
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_RETRIES": "0",
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "kept"), [("typecheck", ["libraries"]), ("libraries", ["src", "apt"])]
+)
+def test_what_cannot_be_fetched_is_told(tool, kept, tmp_path):
+    for name in "tools", "firmware":
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "build").mkdir()
+    for name in kept:
+        (tmp_path / "build" / name).symlink_to(ROOT / "build" / name)
+    done = subprocess.run(
+        [ROOT / "build/venv/bin/python", tmp_path / f"tools/{tool}.py"],
+        env={**os.environ, **OFFLINE},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "cannot be fetched" in done.stderr or "cannot fetch" in done.stderr
+    assert "is there no network?" in done.stderr

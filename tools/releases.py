@@ -1,0 +1,99 @@
+"""Try releases of MicroPython, and write what passed into the table in firmware/README.md.
+
+Each DIR is a checkout with lib/mbedtls in it (lib/lwip and lib/micropython-lib, too, for the
+emulated board and all of upstream's tests); none stands for the pinned sources. A release that
+is in the table already gets its row anew. It takes half an hour each.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import esp32
+import sources
+import versions
+from command import ToolError, run
+from progress import console
+
+from build import build
+
+README = sources.ROOT / "firmware" / "README.md"
+TESTS = sources.ROOT / "host_tests"
+# The columns, and the tests behind each.
+TRIED = {
+    "unix port": ["unix"],
+    "Cortex-M3, emulated": ["board"],
+    "RISC-V, emulated": ["firmware/test_riscv.py"],
+}
+HEAD = ["MicroPython", "Mbed TLS", *TRIED, "ESP-IDF"]
+
+
+def attempt(tree):
+    """The row (a list of str) of `tree`, a Path."""
+    row = [versions.micropython(tree), versions.dotted(versions.mbedtls(tree))]
+    for column, tests in TRIED.items():
+        console.print(f"{versions.describe(tree)}: {column}")
+        row.append(_tried(tree, tests))
+    return [*row, _esp_idf(tree)]
+
+
+def _tried(tree, tests):
+    """What became of the tests, for a person."""
+    report = sources.BUILD / "releases.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"]
+    command += [str(TESTS / test) for test in tests]
+    subprocess.run(command, cwd=sources.ROOT, env={**os.environ, "MICROPYTHON": str(tree)})
+    return summary(report.read_text()) if report.exists() else "not run"
+
+
+def _esp_idf(tree):
+    """The version that is recommended for `tree`, and what came of building with it."""
+    version = esp32.image(tree).rpartition(":v")[2]
+    if not os.environ.get("IDF_PATH") and not shutil.which("docker"):
+        return f"{version}: not tried"
+    os.environ["MICROPYTHON"] = str(tree)
+    try:
+        build("ESP32_GENERIC_C3")
+    except ToolError as e:
+        console.print(str(e))
+        return f"{version}: does not build"
+    return f"{version}: builds"
+
+
+def summary(report):
+    """Of pytest's report in JUnit's XML: how many passed, and what else there was."""
+    suite = ElementTree.fromstring(report).find("testsuite")
+    names = ("failures", "errors", "skipped")
+    other = {name: int(suite.get(name)) for name in names if int(suite.get(name))}
+    passed = int(suite.get("tests")) - sum(other.values())
+    return ", ".join([f"{passed} passed", *(f"{n} {name}" for name, n in other.items())])
+
+
+def table(text, rows):
+    """The document `text` with `rows` in its table, beside or instead of those that are there."""
+    found = re.search(r"^\| MicroPython \|.*\n\|[-|]+\n((?:\|.*\n)*)", text, re.M)
+    old = [[cell.strip() for cell in line.split("|")[1:-1]] for line in found[1].splitlines()]
+    all_rows = {row[0]: row for row in [*old, *rows]}
+    lines = [HEAD, ["---"] * len(HEAD), *(all_rows[name] for name in sorted(all_rows))]
+    new = "".join("| " + " | ".join(line) + " |\n" for line in lines).replace("| --- ", "|---")
+    return text[: found.start()] + new + text[found.end() :]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trees", metavar="DIR", nargs="*", type=Path)
+    trees = [tree.resolve() for tree in parser.parse_args().trees] or [sources.pinned()]
+    for tree in trees:
+        row = attempt(tree)
+        README.write_text(table(README.read_text(), [row]))
+        console.print(" | ".join(row), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run(main)
