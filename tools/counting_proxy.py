@@ -57,14 +57,13 @@ class CountingProxy:
             self.heads.append(b"")
             self.segments.append(None)
         try:
-            with client, suppress(OSError):
-                with socket.create_connection(("127.0.0.1", self.target)) as server:
-                    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    with selectors.DefaultSelector() as selector:
-                        try:
+            with client:
+                with suppress(OSError):
+                    with socket.create_connection(("127.0.0.1", self.target)) as server:
+                        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        with selectors.DefaultSelector() as selector:
                             self._pump(selector, (client, server), number)
-                        finally:
-                            self.segments[number] = segments(client)
+                self.segments[number] = segments(client)
         finally:
             self._ended.release()
 

@@ -35,9 +35,7 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     }
     sslsocket_derive(o->base.type);
     sslsocket_adopt(o);
-    #if TLSRESUME_TLS13
-    ticket_configure(&o->ssl);
-    #endif
+    configure_client((mbedtls_ssl_config *)o->ssl.conf);
     connection_t *c = connection_new(o, args[2]);
     if (args[3] != mp_const_none) {
         connection_offer(c, args[3], mp_obj_get_int_truncated(args[4]));

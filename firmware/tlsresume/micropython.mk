@@ -6,6 +6,7 @@ TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	adopt.c \
+	configure.c \
 	connection.c \
 	harvest.c \
 	modtlsresume.c \

@@ -7,9 +7,17 @@
 
 #include "connection.h"
 
+#if TLSRESUME_FILENO
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#endif
+
+#include "py/gc.h"
 #include "py/runtime.h"
 
-#define TCP_LEVEL (6) // IPPROTO_TCP; bare lwIP has no name for it
+#define IPPROTO_TCP_NUMBER (6)
 
 bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o) {
     return c->nodelay != 0 && c->outcome == OUTCOME_RESUMED && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2;
@@ -18,21 +26,24 @@ bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o) {
 void nagle_restore(connection_t *c, const tlsresume_socket_t *o) {
     mp_int_t option = c->nodelay;
     c->nodelay = 0;
+    if (option == 0 || o->sock == MP_OBJ_NULL || gc_is_locked()) {
+        return;
+    }
     nlr_buf_t nlr;
-    if (option != 0 && o->sock != MP_OBJ_NULL && nlr_push(&nlr) == 0) {
+    if (nlr_push(&nlr) == 0) { // nothing that it raises is the application's affair
         mp_obj_t call[5];
         mp_load_method(o->sock, MP_QSTR_setsockopt, call);
-        call[2] = MP_OBJ_NEW_SMALL_INT(TCP_LEVEL);
+        call[2] = MP_OBJ_NEW_SMALL_INT(IPPROTO_TCP_NUMBER);
         call[3] = MP_OBJ_NEW_SMALL_INT(option);
         call[4] = MP_OBJ_NEW_SMALL_INT(0);
         mp_call_method_n_kw(3, 0, call);
         nlr_pop();
-    } // nothing that it raises is the application's affair
+    }
 }
 
 // nagle(socket, option) -> bool: set the option of the socket below to 0 again, at the end of the
-// handshake or after the first write. Returns whether it will: False for a socket that nobody
-// watches. Does not allocate.
+// handshake or after the first write. Returns whether it will: False for a socket that is not
+// adopted. Does not allocate.
 static mp_obj_t tlsresume_nagle(mp_obj_t socket, mp_obj_t option) {
     connection_t *c = connection_find(MP_OBJ_TO_PTR(socket));
     if (c != NULL) {
@@ -41,3 +52,16 @@ static mp_obj_t tlsresume_nagle(mp_obj_t socket, mp_obj_t option) {
     return mp_obj_new_bool(c != NULL);
 }
 MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_nagle_obj, tlsresume_nagle);
+
+#if TLSRESUME_FILENO
+// nodelay(fileno) -> bool: whether TCP_NODELAY is on. Raises OSError.
+static mp_obj_t tlsresume_nodelay(mp_obj_t fileno) {
+    int on = 0;
+    socklen_t len = sizeof(on);
+    if (getsockopt(mp_obj_get_int(fileno), IPPROTO_TCP, TCP_NODELAY, &on, &len) != 0) {
+        mp_raise_OSError(errno);
+    }
+    return mp_obj_new_bool(on);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj, tlsresume_nodelay);
+#endif

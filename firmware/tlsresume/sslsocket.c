@@ -55,8 +55,8 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
     if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
         ret = -MP_ENOMEM;
     }
-    if (ret > -256) {
-        mp_raise_OSError(-ret); // an errno of the stream below
+    if (IS_ERRNO(ret)) {
+        mp_raise_OSError(-ret);
     }
     #if defined(MBEDTLS_ERROR_C)
     char text[80];
@@ -132,16 +132,18 @@ static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t siz
     if (!negotiate(MP_OBJ_TO_PTR(o_in), MBEDTLS_ERR_SSL_WANT_WRITE, errcode)) {
         return MP_STREAM_ERROR;
     }
-    return mp_get_stream(o_in)->write(o_in, buf, size, errcode); // of its new type
+    return mp_get_stream(o_in)->write(o_in, buf, size, errcode);
 }
 
 static mp_uint_t first_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
-    connection_t *c = connection_find(o);
-    if (ret != MP_STREAM_ERROR && c != NULL) {
+    if (ret != MP_STREAM_ERROR && IS_TYPE(o, writing_type)) {
         SET_TYPE(o, established_type);
-        nagle_restore(c, o);
+        connection_t *c = connection_find(o);
+        if (c != NULL) {
+            nagle_restore(c, o);
+        }
     }
     return ret;
 }

@@ -115,9 +115,8 @@ class SSLContext:
         the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
         `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
         the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
-        whole messages; or as it is (False). The rest, and what is raised, as in
-        `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none, ValueError for one of
-        another server or context.
+        whole messages; or as it is (False). The rest, and what is raised, as in `tls.SSLContext.wrap_socket`;
+        TypeError for a `session` that is none, ValueError for one of another server or context.
         """
         if server_side or not self._client or client_id is not None or harvest.obstacle:
             return self._native(
@@ -181,9 +180,12 @@ class SSLContext:
         `new` afterwards; of the old one if that raises."""
         harvest.poll()  # what was earned before is kept
         old = self._configuration
+        # Up to the call without a jump, at which a callback might tell it something, too (py/vm.c).
+        known = old.current & (new.before is old)
         was_current = old.current
         self._configuration = new
         old.current = False
+        new.before = None
         try:
             result = function(*args, **kw)
         except BaseException:
@@ -191,7 +193,7 @@ class SSLContext:
                 old.current = was_current
                 self._configuration = old
             raise
-        if self._configuration is new and was_current:
+        if self._configuration is new and known:
             new.current = True
         else:
             self._configuration = UNKNOWN
@@ -223,26 +225,30 @@ class SSLContext:
     def _look_up(self, wrapped, owner):
         """Offer what the cache has, and watch the socket."""
         cache, host, port, configuration = owner[:4]
-        packed = None
+        packed = offer = None
         keep = False
+        age = 0
         try:
-            if cache.store is not None:
-                cache.store.tick()
-            if host is None or not configuration.current:
-                harvest.poll()
-            else:
-                packed, made, expires, until, once = cache.take(
-                    host, port, configuration.fingerprint(), self._reuse_tickets
-                )
-            if packed is None:
-                self._adopt(wrapped, owner, None, 0)
-                return
-            if cache.store is not None:
-                cache.store.tick()  # without the ticket that is used up now
-            ticket = (packed, expires) if once else None
-            owner = cache, host, port, configuration, made, until, ticket
-            self._adopt(wrapped, owner, packed, (cache.now() - made) * 1000)
-            keep = once  # whoever is told of the handshake's end wipes it
+            try:
+                if cache.store is not None:
+                    cache.store.tick()
+                if host is None or not configuration.current:
+                    harvest.poll()
+                else:
+                    packed, made, expires, until, once = cache.take(
+                        host, port, configuration.fingerprint(), self._reuse_tickets
+                    )
+                if packed is not None:
+                    if cache.store is not None:
+                        cache.store.tick()  # without the ticket that is used up now
+                    age = (cache.now() - made) * 1000
+                    ticket = (packed, expires) if once else None
+                    owner = cache, host, port, configuration, made, until, ticket
+                    offer = packed
+            except MemoryError:
+                owner = self._nobody
+            self._adopt(wrapped, owner, offer, age)
+            keep = owner[6] is not None  # whoever is told of the handshake's end wipes it
         finally:
             if packed is not None and not keep:
                 _tlsresume.wipe(packed)
