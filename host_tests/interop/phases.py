@@ -14,7 +14,8 @@ PHASES = ("again", "reload", "restart", "timeout")  # the columns of the table
 RECOVERED = "recovered"  # once more after the restart
 TIMEOUT = 3  # s that a server keeps sessions in the last phase: more than a slow handshake
 
-# What can become of a session: "expired" and "held back" are the client's decision, all else the server's.
+# What can become of a session: "expired" and "held back" are the client's decision, all else
+# the server's.
 YES, DECLINED, NONE, EXPIRED, REFUSED = "yes", "declined", "none given", "expired", "refused"
 HELD_BACK = "held back"
 _MISSES = {"empty": NONE, "expired": EXPIRED, "refused": HELD_BACK}
