@@ -115,7 +115,10 @@ class Observer:
             connection.word = self._word(told)
 
     def _wire(self):
-        """Whether the bytes of a certificate did not come in."""
+        """Whether the bytes of a certificate did not come in; None where the answer's length
+        tells of the connection, too."""
+        if self._server.said_in_answer:
+            return None
         full, last = self._proxy.counts[0][1], self._proxy.counts[-1][1]
         return last <= full - self._margin
 

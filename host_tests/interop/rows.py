@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from interop.phases import DECLINED, EXPIRED, PHASES, REFUSED, YES
+from interop.phases import DECLINED, EXPIRED, PHASES, YES
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,6 @@ ONCE = Expected(
     "2 of 3",
     "the server sends no new ticket when it resumes, and we use a ticket once (RFC 8446 C.4):"
     " two came with the full handshake, and the third connection is full again",
-)
-
-PSS = Expected(
-    REFUSED,
-    "with TLS 1.3 built in, Mbed TLS offers PSS and then refuses it from a TLS 1.2 server that"
-    " takes it by its own order of preference (Mbed TLS's pull request 10672)",
 )
 
 ANOTHER_GROUP = "tickets, asks for another group"  # by a HelloRetryRequest (RFC 8446 4.1.4)

@@ -71,7 +71,7 @@ class Refusing:
 
     program = "OpenSSL"
     request = answer = b"hello\n"
-    word = None
+    word = said_in_answer = None
     reload_signal = None
     times_out = False
 
