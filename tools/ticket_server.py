@@ -10,9 +10,11 @@ import hashlib
 from listener import Listener
 
 _SSL_CTRL_SET_MIN_PROTO_VERSION = 123
+_SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 _SSL_CTRL_SET_GROUPS_LIST = 92
 _TLS1_3 = 0x0304
 _PEM = 1
+_SSL_VERIFY_PEER = 1
 
 
 class TicketServer:
@@ -23,16 +25,29 @@ class TicketServer:
     the SHA-256 is sent, as a line; a threading.Event is waited for. Then the peer's close is
     waited for. `once`: each ticket is accepted once (RFC 8446 8.1). `groups`: the key exchange
     groups it takes (OpenSSL's names, separated by colons). `first`: "ticket" does nothing after
-    the first connection. `reused` has a bool a connection.
+    the first connection. `version`: 0x0303 for TLS 1.2, which sends a ticket by itself.
+    `refuses`: ask for client certificates, and have no session ID context: OpenSSL then ends each
+    handshake that offers a session by a fatal alert. `reused` has a bool a connection.
     """
 
-    def __init__(self, certificate, script, once=False, groups=None, first=False):
+    def __init__(
+        self,
+        certificate,
+        script,
+        once=False,
+        groups=None,
+        first=False,
+        version=_TLS1_3,
+        refuses=False,
+    ):
         self.script = script
         self._first = first
         self.reused = []
         self._lib = _library()
         self._context = self._lib.SSL_CTX_new(self._lib.TLS_server_method())
-        self._configure(certificate, once, groups)
+        self._configure(certificate, once, groups, version)
+        if refuses:
+            self._lib.SSL_CTX_set_verify(self._context, _SSL_VERIFY_PEER, None)
         self._listener = Listener(self._serve)
         self.port = self._listener.port
 
@@ -43,11 +58,12 @@ class TicketServer:
     def close(self):
         self._listener.close()
 
-    def _configure(self, certificate, once, groups):
+    def _configure(self, certificate, once, groups, version):
         lib, context = self._lib, self._context
         lib.SSL_CTX_use_certificate_chain_file(context, f"{certificate}.pem".encode())
         lib.SSL_CTX_use_PrivateKey_file(context, f"{certificate}.key".encode(), _PEM)
-        lib.SSL_CTX_ctrl(context, _SSL_CTRL_SET_MIN_PROTO_VERSION, _TLS1_3, None)
+        for which in (_SSL_CTRL_SET_MIN_PROTO_VERSION, _SSL_CTRL_SET_MAX_PROTO_VERSION):
+            lib.SSL_CTX_ctrl(context, which, version, None)
         lib.SSL_CTX_set_num_tickets(context, 0)
         if once:
             # OpenSSL's guard against replayed early data makes tickets single-use.
@@ -114,6 +130,7 @@ def _library():
         ("SSL_CTX_use_PrivateKey_file", i, (p, s, i)),
         ("SSL_CTX_ctrl", n, (p, i, n, s)),
         ("SSL_CTX_set_ciphersuites", i, (p, s)),
+        ("SSL_CTX_set_verify", None, (p, i, p)),
         ("SSL_CTX_set_num_tickets", i, (p, ctypes.c_size_t)),
         ("SSL_CTX_set_max_early_data", i, (p, ctypes.c_uint32)),
         ("SSL_new", p, (p,)),

@@ -14,9 +14,11 @@ PHASES = ("again", "reload", "restart", "timeout")  # the columns of the table
 RECOVERED = "recovered"  # once more after the restart
 TIMEOUT = 3  # s that a server keeps sessions in the last phase: more than a slow handshake
 
-# What can become of a session: "expired" is the client's decision, all else the server's.
+# What can become of a session: "expired" and "held back" are the client's decision, all else
+# the server's.
 YES, DECLINED, NONE, EXPIRED, REFUSED = "yes", "declined", "none given", "expired", "refused"
-_MISSES = {"empty": NONE, "expired": EXPIRED}
+HELD_BACK = "held back"
+_MISSES = {"empty": NONE, "expired": EXPIRED, "refused": HELD_BACK}
 
 
 @dataclass
@@ -37,8 +39,11 @@ class Result:
     version: str
 
     def outcome(self, phase):
-        """Of a phase: its outcome, or how many of several were "yes"; None if there was none."""
+        """Of a phase: its outcome, or how many of several were "yes", or each
+        where one was refused; None if there was none."""
         outcomes = [one.outcome for one in self.connections if one.phase == phase]
+        if len(set(outcomes)) > 1 and REFUSED in outcomes:
+            return ", ".join(outcomes)
         if len(set(outcomes)) > 1:
             return f"{outcomes.count(YES)} of {len(outcomes)}"
         return outcomes[0] if outcomes else None
@@ -47,7 +52,7 @@ class Result:
 def run(row, site):
     """Connect phase by phase; returns a Result. Missing: no such server here."""
     with ExitStack() as stack:
-        server = Pair(lambda: row.start(site)) if row.pair else row.start(site)
+        server = _start(row, site)
         stack.enter_context(closing(server))
         proxy = stack.enter_context(CountingProxy(None))
         firmware = site.micropython if row.tls13 else site.micropython_tls12
@@ -58,6 +63,12 @@ def run(row, site):
         for phase in _phases(server):
             observer.connect(phase)
         return Result(observer.connections, server.word, server.version())
+
+
+def _start(row, site):
+    if row.partner or row.pair:
+        return Pair(lambda: row.start(site), lambda: (row.partner or row.start)(site))
+    return row.start(site)
 
 
 def _phases(server):
@@ -104,7 +115,10 @@ class Observer:
             connection.word = self._word(told)
 
     def _wire(self):
-        """Whether the bytes of a certificate did not come in."""
+        """Whether the bytes of a certificate did not come in; None where the answer's length
+        tells of the connection, too."""
+        if self._server.said_in_answer:
+            return None
         full, last = self._proxy.counts[0][1], self._proxy.counts[-1][1]
         return last <= full - self._margin
 

@@ -2,14 +2,13 @@
 
 from daemons_proxy import Caddy, HAProxy
 from daemons_world import Botan, Bun, Deno, Erlang, Go, Java, WolfSSL
-from interop.phases import DECLINED, REFUSED
+from interop.phases import REFUSED
 from interop.rows import (
     ANOTHER_GROUP,
     CACHE,
     FORGOT,
     HINT,
     KEYS,
-    PSS,
     RESUMED,
     STRANGERS,
     TICKETS_FOR_GOOD,
@@ -24,18 +23,10 @@ STATEFUL = RESUMED, None, CACHE, None
 STATEFUL_HINTED = RESUMED, None, CACHE, HINT
 STRANGERS_FOR_GOOD = STRANGERS[0], None, STRANGERS[2], None
 
-PSS_HINTED = PSS, None, PSS, PSS
-PSS_FOR_GOOD = PSS, None, PSS, None
 COOKIE = never(
     REFUSED,
     "it sends a cookie along (RFC 8446 4.2.2), which Mbed TLS 3.6 refuses, by upstream's `tls`"
     " too and without an offer (Mbed TLS's issue 9543)",
-    reload=False,
-)
-JAVA_EMS = never(
-    DECLINED,
-    "Java resumes TLS 1.2 with an extended master secret only (RFC 7627), which MicroPython's"
-    " Mbed TLS is configured without",
     reload=False,
 )
 
@@ -124,17 +115,17 @@ ROWS = [
     _go("1.3", "tickets", "ca={client_ca}", TICKETS_FOR_GOOD, **WITH_CLIENT),
     _go("1.3", "tickets, SetSessionTicketKeys", "keys=secret", KEYS_FOR_GOOD),
     _go("1.3", "tickets", "", STRANGERS_FOR_GOOD, pair=True),
-    _java("1.2", "tickets", "", JAVA_EMS),
-    _java("1.2", "tickets", "", JAVA_EMS, key="RSA"),
-    _java("1.2", "tickets", "{client_ca}", JAVA_EMS, **WITH_CLIENT),
+    _go("1.3", ANOTHER_GROUP, "group=P-384", TICKETS_FOR_GOOD),
+    _java("1.2", "tickets", "", TICKETS_FOR_GOOD),
+    _java("1.2", "tickets", "", TICKETS_FOR_GOOD, key="RSA"),
+    _java("1.2", "tickets", "{client_ca}", TICKETS_FOR_GOOD, **WITH_CLIENT),
     _java("1.3", "tickets", "", TICKETS_FOR_GOOD),
     _java("1.3", "tickets", "", TICKETS_FOR_GOOD, key="RSA"),
     _java("1.3", "tickets", "{client_ca}", TICKETS_FOR_GOOD, **WITH_CLIENT),
     _java("1.3", ANOTHER_GROUP, "", COOKIE, properties=["jdk.tls.namedGroups=secp384r1"]),
     _haproxy("1.2", "IDs", "no-tls-tickets", IDS_HINTED),
     _haproxy("1.2", "tickets", "", TICKETS_HINTED),
-    _haproxy("1.2", "tickets", "", PSS_HINTED, key="RSA"),
-    _haproxy("1.2", "tickets", "", TICKETS_HINTED, key="RSA", tls13=False),
+    _haproxy("1.2", "tickets", "", TICKETS_HINTED, key="RSA"),
     _haproxy("1.2", "tickets", HAPROXY_CLIENT, TICKETS_HINTED, **WITH_CLIENT),
     _haproxy("1.3", "tickets", "", TICKETS_HINTED),
     _haproxy("1.3", "tickets", "", TICKETS_HINTED, key="RSA"),
@@ -158,8 +149,7 @@ ROWS = [
     _deno("1.3", "IDs in tickets", STATEFUL),
     _deno("1.3", "IDs in tickets", STATEFUL, key="RSA"),
     _wolfssl("1.2", "tickets", "", TICKETS_HINTED, recovers=False),
-    _wolfssl("1.2", "tickets", "", PSS_HINTED, key="RSA"),
-    _wolfssl("1.2", "tickets", "", TICKETS_HINTED, recovers=False, key="RSA", tls13=False),
+    _wolfssl("1.2", "tickets", "", TICKETS_HINTED, recovers=False, key="RSA"),
     _wolfssl("1.2", "tickets", "{client_ca}", TICKETS_HINTED, recovers=False, **WITH_CLIENT),
     _wolfssl("1.3", "tickets", "", TICKETS_HINTED),
     _wolfssl("1.3", "tickets", "", TICKETS_HINTED, key="RSA"),
@@ -174,6 +164,5 @@ ROWS = [
     _erlang("1.3", "tickets", "stateless {client_ca}", TICKETS_FOR_GOOD, **WITH_CLIENT),
     _erlang("1.3", ANOTHER_GROUP, "stateless group=secp384r1", COOKIE),
     _botan("IDs", "", STATEFUL),
-    _botan("IDs", "", PSS_FOR_GOOD, key="RSA"),
-    _botan("IDs", "", STATEFUL, key="RSA", tls13=False),
+    _botan("IDs", "", STATEFUL, key="RSA"),
 ]

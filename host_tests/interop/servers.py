@@ -5,6 +5,7 @@ import ssl
 from itertools import zip_longest
 
 from openssl_server import OpenSSLServer
+from ticket_server import TicketServer
 from tls_server import TLSServer
 
 
@@ -65,11 +66,40 @@ class PythonSSL:
         self._server.close()
 
 
-class Pair:
-    """Two of the servers that `make` starts, which take the connections in turn."""
+class Refusing:
+    """OpenSSL's library, as a server that ends each handshake which offers a session."""
 
-    def __init__(self, make):
-        self._servers = [make(), make()]
+    program = "OpenSSL"
+    request = answer = b"hello\n"
+    word = said_in_answer = None
+    reload_signal = None
+    times_out = False
+
+    def __init__(self, certificate, version):
+        number = {"1.2": 0x0303, "1.3": 0x0304}[version]
+        script = ["ticket", "read", self.answer]
+        self._start = lambda: TicketServer(certificate, script, version=number, refuses=True)
+        self._server = self._start()
+
+    def next_port(self):
+        return self._server.port
+
+    def restart(self):
+        self.close()
+        self._server = self._start()
+
+    def version(self):
+        return ssl.OPENSSL_VERSION.split()[1]
+
+    def close(self):
+        self._server.close()
+
+
+class Pair:
+    """Two servers, each started by a call, which take the connections in turn."""
+
+    def __init__(self, one, other):
+        self._servers = [one(), other()]
         self._turn = 0
 
     def __getattr__(self, name):

@@ -27,6 +27,7 @@ carried data both ways, but for those that say otherwise.
 - **none given**: there was nothing to offer: the server had given no session, or no second one.
 - **expired**: not offered. The client decides: the server's lifetime hint had passed.
 - **refused**: no connection.
+- **held back**: not offered, since the server has refused before. The client decides.
 - –: the server knows no such thing.
 
 All sides must agree on every connection: ours (`session_reused`), the bytes that came in (with or

@@ -132,13 +132,19 @@ def test_what_is_written_in_lines_goes_out_in_few_segments(run, openssl, version
     s = openssl(f"-tls{version.replace('.', '_')}")
     with CountingProxy(s.port) as proxy:
         run(
-            LINES + "ctx = client()\nget(ctx)\nget(ctx)\nresult(size=get(ctx, nodelay=True))",
+            LINES
+            + """
+ctx = client()
+for nodelay in None, None, None, None, None, True:
+    get(ctx, nodelay=nodelay)
+result()
+""",
             PORT=proxy.port,
             SURPLUS=0,
         )
-        proxy.wait(3)
-        _, by_itself, throughout = (one.data_came for one in proxy.segments)
-    assert by_itself + 3 < throughout
+        proxy.wait(6)
+        _, *by_itself, throughout = (one.data_came for one in proxy.segments)
+    assert min(by_itself) + 3 < throughout
 
 
 @pytest.mark.parametrize("version", (TLSVersion.TLSv1_2, TLSVersion.TLSv1_3))
@@ -157,6 +163,7 @@ result(sizes=[get(ctx) for _ in range(8)], hits=ctx.session_stats()["hits"])
             SURPLUS=1,
             RESUMED=resumed,
         )
-    assert s.surplus == [b"\r\n"] * 8
-    assert min(got["sizes"]) == max(got["sizes"]) > 300_000
+    # A machine that is too busy to write all of it within a delayed ACK has one apart.
+    assert s.surplus.count(b"\r\n") >= 7
+    assert got["sizes"].count(300_019) >= 7
     assert got["hits"] == 7 * resumed
