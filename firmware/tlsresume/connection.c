@@ -6,6 +6,7 @@
 
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "mbedtls/platform.h"
 
 MP_REGISTER_ROOT_POINTER(struct _connection_t *tlsresume_connections);
 
@@ -50,13 +51,14 @@ static MP_DEFINE_CONST_OBJ_TYPE(
     locals_dict, &connection_locals_dict
     );
 
-connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner) {
+static connection_t *connection_make(mp_obj_t owner) {
     connection_t *c = mp_obj_malloc_with_finaliser(connection_t, &connection_type);
     memset((byte *)c + sizeof(c->base), 0, sizeof(*c) - sizeof(c->base));
-    c->hidden_socket = ~(uintptr_t)o;
     c->owner = owner;
-    c->thread = THIS_THREAD();
-    c->negotiated_ms = mp_hal_ticks_ms();
+    return c;
+}
+
+static void connection_link(connection_t *c) {
     CONNECTIONS_LOCK();
     connection_t **p = &CONNECTIONS;
     while (*p != NULL) {
@@ -64,8 +66,54 @@ connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner) {
     }
     *p = c;
     CONNECTIONS_UNLOCK();
+}
+
+connection_t *connection_new(tlsresume_socket_t *o, mp_obj_t owner) {
+    connection_t *c = connection_make(owner);
+    c->hidden_socket = ~(uintptr_t)o;
+    c->thread = THIS_THREAD();
+    c->negotiated_ms = mp_hal_ticks_ms();
+    connection_link(c);
     return c;
 }
+
+// Of too many sessions that wait, the oldest goes.
+static void drop_surplus(void) {
+    mbedtls_ssl_session *session = NULL;
+    size_t waiting = 0;
+    connection_t *oldest = NULL;
+    CONNECTIONS_LOCK();
+    for (connection_t *c = CONNECTIONS; c != NULL; c = c->next) {
+        if (c->session != NULL && waiting++ == 0) {
+            oldest = c;
+        }
+    }
+    if (waiting > TLSRESUME_MAX_WAITING) {
+        session = oldest->session;
+        oldest->session = NULL;
+    }
+    CONNECTIONS_UNLOCK();
+    session_drop(session);
+}
+
+#if TLSRESUME_TLS13
+void connection_set_aside(const connection_t *c, tlsresume_socket_t *o) {
+    nlr_buf_t nlr;
+    if (connection_fresh(c, o) == NULL || nlr_push(&nlr) != 0) {
+        return;
+    }
+    connection_t *closed = connection_make(c->owner);
+    closed->negotiated_ms = c->negotiated_ms;
+    closed->outcome = c->outcome;
+    closed->told = true;
+    closed->session = mbedtls_calloc(1, sizeof(mbedtls_ssl_session));
+    if (closed->session != NULL && mbedtls_ssl_get_session(&o->ssl, closed->session) == 0) {
+        connection_link(closed);
+        drop_surplus();
+    } // else its finaliser frees what there is
+    nlr_pop();
+}
+#endif
 
 void connection_offer(connection_t *c, mp_obj_t packed, mp_uint_t age_ms) {
     mbedtls_ssl_context *ssl = &connection_socket(c)->ssl;
@@ -130,23 +178,6 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
     return c->offered && session_mark(session) == c->offered_mark ? NULL : session;
 }
 
-// The oldest of the sessions that wait, taken out of its connection, if they are too many.
-static mbedtls_ssl_session *take_surplus(void) {
-    size_t waiting = 0;
-    connection_t *oldest = NULL;
-    for (connection_t *c = CONNECTIONS; c != NULL; c = c->next) {
-        if (c->session != NULL && waiting++ == 0) {
-            oldest = c;
-        }
-    }
-    mbedtls_ssl_session *session = NULL;
-    if (waiting > TLSRESUME_MAX_WAITING) {
-        session = oldest->session;
-        oldest->session = NULL;
-    }
-    return session;
-}
-
 void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken) {
     mbedtls_ssl_session *session = NULL;
     if (c->outcome == OUTCOME_NONE) {
@@ -161,7 +192,6 @@ void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken) {
     CONNECTIONS_LOCK();
     c->session = session;
     c->hidden_socket = 0;
-    session = take_surplus();
     CONNECTIONS_UNLOCK();
-    session_drop(session);
+    drop_surplus();
 }

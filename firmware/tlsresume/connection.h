@@ -79,6 +79,12 @@ void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err);
 // or NULL.
 mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_socket_t *o);
 
+#if TLSRESUME_TLS13
+// Another ticket comes: keep the session that waits with the one before as a closed connection's.
+// Without memory it is lost. Raises nothing.
+void connection_set_aside(const connection_t *c, tlsresume_socket_t *o);
+#endif
+
 // Whether an error of TLS has ended this connection: its session is not to be resumed (RFC 5246
 // 7.2.2, RFC 8446 6.2).
 static inline bool connection_is_broken(const tlsresume_socket_t *o) {

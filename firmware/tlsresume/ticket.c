@@ -30,6 +30,11 @@ bool ticket_step(tlsresume_socket_t *o) {
     if (o->ssl.state != MBEDTLS_SSL_TLS1_3_NEW_SESSION_TICKET) {
         return false;
     }
+    connection_t *c = connection_find(o);
+    if (c != NULL) {
+        connection_set_aside(c, o);
+        c->polled = false;
+    }
     // Not within a read: what is wrong with a ticket would end the connection, and upstream ignores
     // them all.
     mbedtls_ssl_session *session = o->ssl.session;
@@ -40,10 +45,6 @@ bool ticket_step(tlsresume_socket_t *o) {
         mbedtls_free(session->ticket);
         session->ticket = NULL;
         session->ticket_len = 0;
-    }
-    connection_t *c = connection_find(o);
-    if (c != NULL) {
-        c->polled = false;
     }
     return true;
 }

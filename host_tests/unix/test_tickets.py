@@ -168,20 +168,37 @@ result(n=n, lines=lines, stats=ctx.session_stats())
 
 SPEND = """
 ctx = client(reuse_tickets=REUSE)
-result(reused=[talk(ctx)[1] for _ in range(4)], stats=ctx.session_stats())
+result(reused=[talk(ctx)[1] for _ in range(6)], stats=ctx.session_stats())
 """
 
 
 @pytest.mark.parametrize("reuse", (False, True))
 @pytest.mark.parametrize("once", (False, True))
-def test_a_ticket_is_spent_and_offered_again_if_told(run, tickets, once, reuse):
-    # Three tickets, on the first connection only, of which the newest is kept.
+def test_tickets_are_spent_one_by_one_and_the_last_again_if_told(run, tickets, once, reuse):
+    # Three tickets, on the first connection only.
     server = tickets(AT_ONCE(3), once=once, first=True)
     got = run(READS["readline"] + TALK + SPEND, PORT=server.port, REUSE=reuse)
     more = reuse and not once
-    assert got["reused"] == [False, True, more, more] == server.reused
-    # The server's word on the second offer of a spent ticket is taken once.
+    assert got["reused"] == [False, True, True, True, more, more] == server.reused
+    # The server's word on the fourth offer of a spent ticket is taken once.
     assert got["stats"]["declined"] == (1 if reuse and once else 0)
+
+
+def test_an_entry_keeps_the_newest_tickets_that_fit(run, tickets):
+    server = tickets(AT_ONCE(8))
+    got = run(
+        READS["readline"]
+        + TALK
+        + """
+ctx = client()
+talk(ctx)
+len(ctx.sessions)
+sizes = [len(x[3]) for x in ctx.sessions.sessions()]
+result(sizes=sizes)
+""",
+        PORT=server.port,
+    )
+    assert 2 <= len(got["sizes"]) and sum(got["sizes"]) <= 2048
 
 
 def test_connections_at_the_same_time_each_bring_a_ticket(run, tickets):

@@ -33,4 +33,4 @@ async def statistics(request):
     return ctx.session_stats()
 
 
-app.run(port=PORT, ssl=ctx)
+app.run(port=PORT, ssl=ctx)  # type: ignore  # its stubs know only ssl.SSLContext

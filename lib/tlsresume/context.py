@@ -188,7 +188,7 @@ class SSLContext:
 
         stats = session_stats(self.sessions)
         if self._tickets is not None:
-            stats.update(self._tickets.counted())
+            stats.update(self._tickets.counted())  # type: ignore
         return stats
 
     @property
