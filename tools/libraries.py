@@ -56,6 +56,10 @@ def _from_pypi():
                 z.extractall(FOLDER)
         else:
             inner = FOLDER / extract(archive, FOLDER)
+            # umqtt.robust has a link to a neighbour that is an archive of its own.
+            links = [path for path in inner.rglob("*") if path.is_symlink()]
+            for link in links:
+                link.unlink()
             shutil.copytree(inner, FOLDER, dirs_exist_ok=True)
 
 

@@ -8,7 +8,6 @@ MICROPYTHON=DIR uses a checkout of one's own instead.
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path

@@ -49,6 +49,7 @@ typedef struct _connection_t {
     uint32_t given_mark;
     uint32_t offered_mark;
     uint32_t offered_secret_mark;
+    uint8_t nodelay; // the option that is to be set to 0 again, or 0; written by nagle.c
     uint8_t outcome;
     bool told; // the outcome
     bool offered;
@@ -93,6 +94,14 @@ mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_
 
 // configure.c: what a client's context needs. Raises nothing.
 void configure_client(mbedtls_ssl_config *conf);
+
+// nagle.c: TCP_NODELAY.
+
+// Once negotiated: whether it stays on for the application's first write.
+bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o);
+
+// Turn it off again, if nagle() has asked for that. Raises nothing.
+void nagle_restore(connection_t *c, const tlsresume_socket_t *o);
 
 // sslsocket.c: the types of adopted sockets.
 

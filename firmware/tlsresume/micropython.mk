@@ -10,6 +10,7 @@ SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
+	nagle.c \
 	seal.c \
 	session.c \
 	sslsocket.c \

@@ -26,6 +26,13 @@
 // The longest packed session in bytes; lib/tlsresume/entry.py keeps no longer one.
 #define TLSRESUME_MAX_SESSION_LEN (2048)
 
+// Whether sockets have file numbers that the C library takes; bare lwIP's have none.
+#if defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)
+#define TLSRESUME_FILENO (1)
+#else
+#define TLSRESUME_FILENO (0)
+#endif
+
 // Sessions of closed connections that wait to be taken, at most; the oldest go.
 #define TLSRESUME_MAX_WAITING (8)
 
@@ -83,6 +90,11 @@ MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
 
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_take_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
+
+// nagle.c: TCP_NODELAY.
+
+MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_nagle_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj); // where TLSRESUME_FILENO
 
 // seal.c: AES-256-GCM.
 

@@ -17,6 +17,7 @@ except ImportError:
 
 _IPPROTO_TCP = 6
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
+_is_nodelay = getattr(_tlsresume, "nodelay", None)  # the same
 
 
 class SSLContext:
@@ -24,6 +25,8 @@ class SSLContext:
 
     What it does not have itself is the native context's: attributes and methods of any release.
     """
+
+    _nodelay = None  # what wrap_socket's nodelay is, unless it is given
 
     def __init__(self, protocol, sessions=None, storage=None, *, reuse_tickets=False):
         """`protocol` as `tls.SSLContext` takes it.
@@ -104,14 +107,16 @@ class SSLContext:
         *,
         session=None,
         server_port=None,
-        nodelay=True,
+        nodelay=None,
     ):
         """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
 
         `session`: offer this SSLSession, of the same server and configuration, instead of one from
         the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
-        `nodelay`: set TCP_NODELAY, without which Nagle's algorithm and the peer's delayed ACK eat
-        what resumption saves. The rest, and what is raised, as in `tls.SSLContext.wrap_socket`;
+        `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
+        the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
+        whole messages; or as it is (False). The rest, and what is raised, as in
+        `tls.SSLContext.wrap_socket`;
         TypeError for a `session` that is none, ValueError for one of another server or context.
         """
         if server_side or not self._client or client_id is not None or harvest.obstacle:
@@ -129,8 +134,6 @@ class SSLContext:
                 owner, packed, age = SSLSession._offered(session, owner)
         except MemoryError:
             session = owner = self._nobody  # it connects, and does not resume
-        if nodelay:
-            _set_nodelay(sock)
         wrapped = self._context.wrap_socket(
             sock, do_handshake_on_connect=False, server_hostname=server_hostname
         )
@@ -146,6 +149,7 @@ class SSLContext:
             harvest.obstacle = "tlsresume: off: %s" % e
             harvest.warn()
             return wrapped
+        _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
             _tlsresume.handshake(wrapped)
         harvest.schedule()
@@ -177,7 +181,7 @@ class SSLContext:
         `new` afterwards; of the old one if that raises."""
         harvest.poll()  # what was earned before is kept
         old = self._configuration
-        # Up to the call without a jump, at which a callback might tell it something, too (py/vm.c).
+        # Up to the call without a jump, at which a callback might tell it something (py/vm.c).
         known = old.current & (new.before is old)
         was_current = old.current
         self._configuration = new
@@ -222,7 +226,8 @@ class SSLContext:
     def _look_up(self, wrapped, owner):
         """Offer what the cache has, and watch the socket."""
         cache, host, port, configuration = owner[:4]
-        packed = offer = None
+        packed, made, expires, until, once = None, 0, 0, 0, False
+        offer = None
         keep = False
         age = 0
         try:
@@ -268,9 +273,15 @@ def _read(data):
     return data
 
 
-def _set_nodelay(sock):
+def _set_nodelay(sock, wrapped, nodelay):
     try:
+        if nodelay is False:
+            return
+        if nodelay is None and _is_nodelay is not None and _is_nodelay(sock.fileno()):
+            return
         sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
+        if nodelay is None and not _tlsresume.nagle(wrapped, TCP_NODELAY):
+            sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 0)
     except Exception:
         pass  # no socket, or a port without the option
 
