@@ -18,8 +18,8 @@ hil: ## test the emulated board; PORT=/dev/ttyX: the board that is plugged in
 	@$(PYTHON) -m pytest host_tests/board $(if $(PORT),--port $(PORT))
 
 interop: ## against the servers of Debian's packages; writes the table in host_tests/interop
-	@tools/setup.sh servers interop pytest
-	@$(PYTHON) -m pytest host_tests/interop --write-table
+	@tools/setup.sh servers interop world pytest
+	@$(PYTHON) -m pytest host_tests/interop --world --write-table
 
 trust: ## faults, attacks and endurance at full length: hours
 	@tools/setup.sh board servers bench trust libraries pytest

@@ -35,6 +35,9 @@ def pytest_addoption(parser):
         "--write-table", action="store_true", help="write host_tests/interop/README.md"
     )
     parser.addoption(
+        "--world", action="store_true", help="also the servers of host_tests/interop/rows_world.py"
+    )
+    parser.addoption(
         "--checked", choices=checked.CHECKERS, help="run the unix port under a checker of memory"
     )
     group = parser.getgroup("board", "a real board on a serial line")

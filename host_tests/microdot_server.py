@@ -10,6 +10,7 @@ import ssl, sys
 folder, certificate, host, port = sys.argv[1:]
 sys.path.append(folder)
 from microdot import Microdot
+from microdot.websocket import with_websocket
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate + ".pem", certificate + ".key")
 app = Microdot()
@@ -17,12 +18,18 @@ app = Microdot()
 async def index(request):
     print(context.session_stats()["hits"], flush=True)
     return "hello"
+@app.get("/echo")
+@with_websocket
+async def echo(request, ws):
+    print(context.session_stats()["hits"], flush=True)
+    while True:
+        await ws.send(await ws.receive())
 app.run(host=host, port=int(port), ssl=context)
 """
 
 
 class MicrodotServer(Daemon):
-    """Says "hello" at "/"."""
+    """Says "hello" at "/", and what it is told at "/echo", a WebSocket."""
 
     program = sys.executable
 

@@ -73,6 +73,7 @@ def measure(args, folder):
     found = {"real board": real_board(args, first)} if args.port else {}
     found.update(unix(firmware, certificates))
     found["wire"] = bench_wire.figures(firmware, certificates)
+    found["segments"] = bench_wire.segments(firmware, first)
     found["libwebsockets"] = bench_wire.libwebsockets(firmware, first)
     found["first byte"] = bench_wire.first_byte(firmware, first)
     found["loopback"] = bench_wire.on_loopback(found["first byte"])

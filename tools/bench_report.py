@@ -10,6 +10,7 @@ TITLES = {
     "board": "Emulated board (Cortex-M3)",
     "flash": "Flash on Cortex-M3, bytes",
     "wire": "On the wire",
+    "segments": "Out of programs that write in pieces: TCP segments with data, bytes with headers",
     "libwebsockets": "Round trips until a page begins, against libwebsockets",
     "loopback": "Medians of 50 on loopback",
     "energy, on paper": "Energy of a handshake ON PAPER (tools/bench_energy.py), mJ",

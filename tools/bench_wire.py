@@ -1,16 +1,22 @@
-"""What passes on the wire, full and resumed: bytes, round trips, and the time they cost."""
+"""What passes on the wire, full and resumed: bytes, segments, round trips, and their time."""
 
 import statistics
 import subprocess
+from contextlib import closing
 
 from counting_proxy import CountingProxy
+from daemons import Mosquitto
+from hasty_server import HastyServer
 from openssl_server import OpenSSLServer
 from progress import progress
 from sources import ROOT
+from tcp_info import HEADERS
+from tls_server import VERSIONS as TLS_VERSIONS
 from tls_server import TLSServer
 
 DELAYS = {0: "loopback", 20: "Wi-Fi", 100: "LTE-M", 600: "NB-IoT"}  # ms, a round trip
 VERSIONS = ("1.2", "1.3")
+TIMES = 5  # what an ACK has caught up with varies: the median is told
 APART = 0.02  # s: whatever is sent without waiting is on its way before an answer comes
 
 CLIENT = """
@@ -29,14 +35,48 @@ for _ in range(2):
     s.readline()
     s.close()
 """
+# libwebsockets sets TCP_NODELAY for good.
 GET_TWICE = """
 for _ in range(2):
-    s = connect()
+    s = connect(nodelay=True)
     s.write(b"GET / HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n")
     s.read(1)
     reused = s.session_reused
     s.close()
 assert reused
+"""
+# As libraries write: requests line by line, umqtt field by field, others a request at once.
+PROGRAMS = """
+def in_lines(s):
+    s.write(b"GET /page HTTP/1.0\\r\\n")
+    for name, value in (b"Connection", b"close"), (b"Host", b"localhost"):
+        for text in name, b": ", value, b"\\r\\n":
+            s.write(text)
+    s.write(b"\\r\\n")
+    s.read()
+def at_once(s):
+    s.write(b"GET /page HTTP/1.0\\r\\nConnection: close\\r\\nHost: localhost\\r\\n\\r\\n")
+    s.read()
+def mqtt(s):
+    for text in b"\\x10\\x0f", b"\\0\\4MQTT\\4\\2\\0\\x3c", b"\\0\\3", b"abc":
+        s.write(text)
+    assert s.read(4) == b"\\x20\\2\\0\\0"
+    for text in b"\\x32\\x0f", b"\\0\\7", b"reading", b"\\0\\1", b"21.5":
+        s.write(text)
+    assert s.read(4) == b"\\x40\\2\\0\\1"
+    s.write(b"\\xe0\\0")
+def run(connect):
+    s = connect()
+    PROGRAM(s)
+    s.close()
+native = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+native.load_verify_locations(CA)
+run(connect)
+for _ in range(TIMES):
+    run(connect)
+ctx = native
+for _ in range(TIMES):
+    run(connect)
 """
 FIRST_BYTE = """
 def first_byte():
@@ -79,6 +119,36 @@ def count(firmware, version, chain):
     return full, resumed, proxy.turns[0] - proxy.turns[1]
 
 
+def segments(firmware, chain):
+    """`{name: value}`: what goes out of programs that write in pieces, resumed, and upstream's:
+    medians."""
+    found = {}
+    for version in VERSIONS:
+        for program in ("in_lines", "at_once") + ("mqtt",) * (version == "1.3"):
+            with (
+                closing(_server(chain, version, program)) as server,
+                CountingProxy(server.port) as proxy,
+            ):
+                script = PROGRAMS.replace("PROGRAM", program)
+                _run(firmware, script, CA=chain.authority.der, PORT=proxy.port, TIMES=TIMES)
+                proxy.wait(1 + 2 * TIMES)
+            for first, how in (1, "resumed"), (1 + TIMES, "upstream, full"):
+                name = f"TLS {version}, {program.replace('_', ' ')}, {how}"
+                counted = list(zip(proxy.counts, proxy.segments, strict=True))[first:][:TIMES]
+                went = [(s.data_came, out + HEADERS * s.came) for (out, _), s in counted]
+                for what, values in zip(
+                    ("segments", "bytes with headers"), zip(*went), strict=True
+                ):
+                    found[f"{name}: {what}"] = statistics.median(values)
+    return found
+
+
+def _server(chain, version, program):
+    if program == "mqtt":  # mosquitto cannot be held to 1.2
+        return Mosquitto(chain.certificate, chain.authority.pem)
+    return HastyServer(chain.certificate, TLS_VERSIONS[version], 200)
+
+
 def libwebsockets(firmware, chain):
     """Round trips until a page begins: libwebsockets' client against ours, one server.
 
@@ -117,8 +187,8 @@ def first_byte(firmware, chain):
     rows = {}
     with progress("timing the first byte", 2 * len(DELAYS)) as advance:
         for delay, name in DELAYS.items():
-            for nodelay in (True, False):
-                title = f"{delay} ms ({name}){'' if nodelay else ', Nagle on'}"
+            for nodelay in (None, False):
+                title = f"{delay} ms ({name}){', Nagle on' if nodelay is False else ''}"
                 rows[title] = _medians(firmware, chain, delay, nodelay)
                 advance()
     return rows

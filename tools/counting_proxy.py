@@ -8,6 +8,7 @@ from collections import deque
 from contextlib import suppress
 
 from listener import Listener
+from tcp_info import segments
 
 
 class CountingProxy:
@@ -16,7 +17,8 @@ class CountingProxy:
 
     `delay` in seconds is what every chunk is under way, each way: half a round trip. `counts` is
     a list `[bytes out, bytes in]` a connection, `turns` how often the direction turned to "in":
-    round trips, `heads` what came out first (a ClientHello), in the order of the connections.
+    round trips, `heads` what came out first (a ClientHello), `segments` the Segments between the
+    client and here of each that has ended, in the order of the connections.
     """
 
     def __init__(self, target, delay=0.0, address="127.0.0.1", port=0):
@@ -25,6 +27,7 @@ class CountingProxy:
         self.counts = []
         self.turns = []
         self.heads = []
+        self.segments = []
         self._lock = threading.Lock()
         self._ended = threading.Semaphore(0)
         self._listener = Listener(self._forward, address, port)
@@ -52,12 +55,15 @@ class CountingProxy:
             self.counts.append([0, 0])
             self.turns.append(0)
             self.heads.append(b"")
+            self.segments.append(None)
         try:
-            with client, suppress(OSError):
-                with socket.create_connection(("127.0.0.1", self.target)) as server:
-                    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    with selectors.DefaultSelector() as selector:
-                        self._pump(selector, (client, server), number)
+            with client:
+                with suppress(OSError):
+                    with socket.create_connection(("127.0.0.1", self.target)) as server:
+                        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        with selectors.DefaultSelector() as selector:
+                            self._pump(selector, (client, server), number)
+                self.segments[number] = segments(client)
         finally:
             self._ended.release()
 

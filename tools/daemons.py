@@ -65,6 +65,10 @@ class Daemon:
         """What it has printed so far, since its first start."""
         return (self.folder / "output").read_text()
 
+    def wait_for(self, text, times):
+        """Until it has printed `text` so many times. Raises ServerError after 30 s."""
+        self._until(lambda: self.said().count(text) >= times)
+
     def reused(self):
         """Which connections were resumed, by its own word; None where it has none."""
         if self.word is None:

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import sources
+from archives import extract
 from command import run
 from progress import progress
 
@@ -54,7 +55,11 @@ def _from_pypi():
             with zipfile.ZipFile(archive) as z:
                 z.extractall(FOLDER)
         else:
-            inner = FOLDER / sources.extract(archive, FOLDER)
+            inner = FOLDER / extract(archive, FOLDER)
+            # umqtt.robust has a link to a neighbour that is an archive of its own.
+            links = [path for path in inner.rglob("*") if path.is_symlink()]
+            for link in links:
+                link.unlink()
             shutil.copytree(inner, FOLDER, dirs_exist_ok=True)
 
 

@@ -7,16 +7,16 @@ MICROPYTHON=DIR uses a checkout of one's own instead.
 """
 
 import argparse
-import hashlib
 import os
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
+import archives
 import tomllib
 import versions
-from command import ToolError, run
+from archives import SourceError
+from command import run
 from filelock import FileLock
 from mirrors import mirrors
 from progress import console, progress
@@ -36,10 +36,6 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # For whoever makes something in build/: processes take turns, calls within one may nest.
 BUILD.mkdir(exist_ok=True)
 BUILDING = FileLock(BUILD / "lock")
-
-
-class SourceError(ToolError):
-    """What is wrong with the sources, and what to do about it."""
 
 
 class Unreachable(SourceError):
@@ -139,17 +135,17 @@ def _fetch(aside):
 
 def _from_debian(aside):
     packages = pins()
-    archives, failed = {}, []
+    found, failed = {}, []
     for suite in packages.pop("suites"):
-        missing = {name: pin[suite] for name, pin in packages.items() if name not in archives}
-        archives |= _from_suite(suite, missing, failed)
-    if len(archives) < len(packages):
+        missing = {name: pin[suite] for name, pin in packages.items() if name not in found}
+        found |= _from_suite(suite, missing, failed)
+    if len(found) < len(packages):
         raise Unreachable("\n".join(failed))
     with progress("unpacking sources", len(packages)) as advance:
         for name, pin in packages.items():
             place = aside / pin["place"]
             shutil.rmtree(place, ignore_errors=True)
-            _unpack(archives[name], place)
+            archives.unpack(found[name], place)
             advance()
 
 
@@ -158,7 +154,7 @@ def _from_suite(suite, pins, failed):
     reason is appended to `failed`."""
     folder = BUILD / "src" / "archives"
     folder.mkdir(parents=True, exist_ok=True)
-    found = {name: _pinned(folder, name, pin) for name, pin in pins.items()}
+    found = {name: archives.pinned(folder, name, pin) for name, pin in pins.items()}
     missing = [name for name in pins if found[name] is None]
     if missing:
         with progress(f"fetching source packages of {suite}", len(missing) + 1) as advance:
@@ -175,31 +171,12 @@ def _from_suite(suite, pins, failed):
                     failed.append(str(e))
                 advance()
     for name in missing:
-        found[name] = _pinned(folder, name, pins[name]) or _newer(folder, name, pins[name])
+        found[name] = archives.pinned(folder, name, pins[name]) or archives.newer(
+            folder, name, pins[name]
+        )
         if found[name] is None:
             failed.append(f"{name} {pins[name]['version']} is not in Debian's {suite}")
     return {name: archive for name, archive in found.items() if archive}
-
-
-def _pinned(folder, name, pin):
-    """The archive of a pin in `folder`, or None. A hash that differs is an error."""
-    for archive in sorted(folder.glob(f"{name}_{pin['version']}*.orig.tar.*")):
-        if hashlib.sha256(archive.read_bytes()).hexdigest() != pin["sha256"]:
-            archive.unlink()
-            raise SourceError(f"{archive.name} is not the pinned one; it was removed, run again")
-        return archive
-    return None
-
-
-def _newer(folder, name, pin):
-    """A later release of a pin's series in `folder`, or None: it came through apt's signature
-    check, and is named."""
-    series, _, patch = pin["version"].rpartition(".")
-    for archive in folder.glob(f"{name}_{series}.*.orig.tar.*"):
-        if int(re.match(r"\d+", archive.name.removeprefix(f"{name}_{series}."))[0]) > int(patch):
-            console.print(f"note: {archive.name} stands in for {name} {pin['version']}")
-            return archive
-    return None
 
 
 def _private_apt(suite):
@@ -245,22 +222,6 @@ def _from_git(aside, submodules):
         )
         _run(["git", "checkout", "-q", mbedtls_tag], os.environ, mbedtls)
         advance()
-
-
-def extract(archive, folder):
-    """Unpack a tar archive; returns the name of its topmost folder."""
-    with tarfile.open(archive) as tar:
-        # extractall's own `filter` came with Python 3.11.4.
-        tar.extraction_filter = getattr(tarfile, "tar_filter", None)
-        tar.extractall(folder)
-        return tar.getnames()[0].split("/")[0]
-
-
-def _unpack(archive, place):
-    inner = place.parent / (place.name + ".tar")
-    shutil.rmtree(inner, ignore_errors=True)  # by one that was killed
-    (inner / extract(archive, inner)).rename(place)
-    inner.rmdir()
 
 
 def _run(command, env, cwd):

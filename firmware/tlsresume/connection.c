@@ -113,7 +113,7 @@ void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
             session->ticket_lifetime = 0;
         }
         #endif
-    } else if (err > -256) { // an errno of the stream below
+    } else if (IS_ERRNO(err)) {
         c->outcome = OUTCOME_LOST;
     } else if (c->offered && is_refusal(o, err)) {
         c->outcome = OUTCOME_REFUSED;

@@ -49,6 +49,7 @@ typedef struct _connection_t {
     uint32_t given_mark;
     uint32_t offered_mark;
     uint32_t offered_secret_mark;
+    uint8_t nodelay; // the option that is to be set to 0 again, or 0; written by nagle.c
     uint8_t outcome;
     bool told; // the outcome
     bool offered;
@@ -81,7 +82,7 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
 // Whether an error of TLS has ended this connection: its session is not to be resumed (RFC 5246
 // 7.2.2, RFC 8446 6.2).
 static inline bool connection_is_broken(const tlsresume_socket_t *o) {
-    return o->last_error <= -256 && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
+    return !IS_ERRNO(o->last_error) && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 // The close of its socket, before upstream's: moves its session, and does nothing else that a
@@ -90,6 +91,17 @@ void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken);
 
 // harvest.c: what take() tells of a connection, with its session or NULL. Raises MemoryError.
 mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session);
+
+// configure.c: what a client's context needs. Raises nothing.
+void configure_client(mbedtls_ssl_config *conf);
+
+// nagle.c: TCP_NODELAY.
+
+// Once negotiated: whether it stays on for the application's first write.
+bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o);
+
+// Turn it off again, if nagle() has asked for that. Raises nothing.
+void nagle_restore(connection_t *c, const tlsresume_socket_t *o);
 
 // sslsocket.c: the types of adopted sockets.
 
@@ -109,9 +121,6 @@ void sslsocket_raise(tlsresume_socket_t *o, int err);
 #if TLSRESUME_TLS13
 
 // ticket.c: TLS 1.3.
-
-// What a context needs. Does not allocate.
-void ticket_configure(mbedtls_ssl_context *ssl);
 
 // After a read of Mbed TLS that gave no data: returns whether that was due to a ticket, and to read
 // again.

@@ -43,6 +43,10 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD
+#else
+// See configure.c.
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
+#define TLSRESUME_PSA_RANDOM (1)
 #endif
 // RSA certificates sign with PSS in TLS 1.3 (RFC 8446 4.2.3).
 #define MBEDTLS_PKCS1_V21

@@ -3,9 +3,11 @@ add_library(usermod_tlsresume INTERFACE)
 
 target_sources(usermod_tlsresume INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/adopt.c
+    ${CMAKE_CURRENT_LIST_DIR}/configure.c
     ${CMAKE_CURRENT_LIST_DIR}/connection.c
     ${CMAKE_CURRENT_LIST_DIR}/harvest.c
     ${CMAKE_CURRENT_LIST_DIR}/modtlsresume.c
+    ${CMAKE_CURRENT_LIST_DIR}/nagle.c
     ${CMAKE_CURRENT_LIST_DIR}/seal.c
     ${CMAKE_CURRENT_LIST_DIR}/server.c
     ${CMAKE_CURRENT_LIST_DIR}/session.c

@@ -8,9 +8,11 @@ TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	adopt.c \
+	configure.c \
 	connection.c \
 	harvest.c \
 	modtlsresume.c \
+	nagle.c \
 	seal.c \
 	server.c \
 	session.c \

@@ -8,13 +8,10 @@
 #include "mbedtls/platform_util.h"
 #include "mbedtls/version.h"
 
-#if (defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)) && !defined(NO_QSTR)
+#if TLSRESUME_FILENO && !defined(NO_QSTR)
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#define TLSRESUME_PEERNAME (1)
-#else
-#define TLSRESUME_PEERNAME (0)
 #endif
 
 // parse(packed) -> (version, time, lifetime, id, has_ticket). Raises ValueError for
@@ -64,7 +61,7 @@ static mp_obj_t tlsresume_wipe(mp_obj_t buffer) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_wipe_obj, tlsresume_wipe);
 
-#if TLSRESUME_PEERNAME
+#if TLSRESUME_FILENO
 // peername(fileno) -> (address, port): bytes in network order, none of a socket that is not of the
 // internet; int. Raises OSError.
 static mp_obj_t tlsresume_peername(mp_obj_t fileno) {
@@ -105,7 +102,9 @@ static const mp_rom_map_elem_t tlsresume_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_due), MP_ROM_PTR(&tlsresume_due_obj) },
     { MP_ROM_QSTR(MP_QSTR_parse), MP_ROM_PTR(&tlsresume_parse_obj) },
     { MP_ROM_QSTR(MP_QSTR_wipe), MP_ROM_PTR(&tlsresume_wipe_obj) },
-    #if TLSRESUME_PEERNAME || defined(NO_QSTR) // that pass does not know ESP-IDF's definitions
+    { MP_ROM_QSTR(MP_QSTR_nagle), MP_ROM_PTR(&tlsresume_nagle_obj) },
+    #if TLSRESUME_FILENO || defined(NO_QSTR) // that pass does not know ESP-IDF's definitions
+    { MP_ROM_QSTR(MP_QSTR_nodelay), MP_ROM_PTR(&tlsresume_nodelay_obj) },
     { MP_ROM_QSTR(MP_QSTR_peername), MP_ROM_PTR(&tlsresume_peername_obj) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_seal), MP_ROM_PTR(&tlsresume_seal_obj) },

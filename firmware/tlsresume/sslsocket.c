@@ -1,6 +1,7 @@
 // An adopted SSLSocket stays upstream's object. Its type becomes a copy of upstream's in which a
 // few slots are ours:
 //   negotiating_type   read and write watch for the end of the handshake
+//   writing_type       the first write turns TCP_NODELAY off again
 //   established_type   read and write are upstream's own
 //   ticketed_type      the same in TLS 1.3, where read picks up tickets
 //   reading_type       the same within a read: Mbed TLS does not stand another one then
@@ -24,7 +25,7 @@ typedef struct _socket_type_t {
 #define IS_TYPE(o, t) ((o)->base.type == (const mp_obj_type_t *)&(t).type)
 #define SET_TYPE(o, t) ((o)->base.type = (const mp_obj_type_t *)&(t).type)
 
-static socket_type_t negotiating_type, established_type;
+static socket_type_t negotiating_type, writing_type, established_type;
 #if TLSRESUME_TLS13
 static socket_type_t ticketed_type, reading_type;
 #endif
@@ -58,8 +59,8 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
     if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
         ret = -MP_ENOMEM;
     }
-    if (ret > -256) {
-        mp_raise_OSError(-ret); // an errno of the stream below
+    if (IS_ERRNO(ret)) {
+        mp_raise_OSError(-ret);
     }
     #if defined(MBEDTLS_ERROR_C)
     char text[80];
@@ -73,15 +74,20 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
 
 static void negotiated(tlsresume_socket_t *o, int ret) {
     connection_t *c = connection_find(o);
+    SET_TYPE(o, established_type);
     if (c != NULL) {
         connection_negotiated(c, o, ret);
+        if (nagle_awaits_write(c, o)) {
+            SET_TYPE(o, writing_type);
+        } else {
+            nagle_restore(c, o);
+        }
     }
     #if TLSRESUME_SERVER
     if (ret == 0 && is_server(o)) {
         server_negotiated(&o->ssl);
     }
     #endif
-    SET_TYPE(o, established_type);
     #if TLSRESUME_TLS13
     if (!is_server(o) && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
         SET_TYPE(o, ticketed_type);
@@ -135,7 +141,20 @@ static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t siz
     if (!negotiate(MP_OBJ_TO_PTR(o_in), MBEDTLS_ERR_SSL_WANT_WRITE, errcode)) {
         return MP_STREAM_ERROR;
     }
-    return upstream_p->write(o_in, buf, size, errcode);
+    return mp_get_stream(o_in)->write(o_in, buf, size, errcode);
+}
+
+static mp_uint_t first_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
+    mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
+    if (ret != MP_STREAM_ERROR && IS_TYPE(o, writing_type)) {
+        SET_TYPE(o, established_type);
+        connection_t *c = connection_find(o);
+        if (c != NULL) {
+            nagle_restore(c, o);
+        }
+    }
+    return ret;
 }
 
 /******************************************************************************/
@@ -309,6 +328,7 @@ void sslsocket_derive(const mp_obj_type_t *upstream) {
     }
     const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
     derive_type(&negotiating_type, upstream, negotiating_read, negotiating_write);
+    derive_type(&writing_type, upstream, p->read, first_write);
     derive_type(&established_type, upstream, p->read, p->write);
     #if TLSRESUME_TLS13
     derive_type(&ticketed_type, upstream, ticketed_read, p->write);

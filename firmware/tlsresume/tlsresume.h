@@ -35,8 +35,19 @@
 #define TLSRESUME_SERVER (0)
 #endif
 
+// Whether sockets have file numbers that the C library takes; bare lwIP's have none.
+#if defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)
+#define TLSRESUME_FILENO (1)
+#else
+#define TLSRESUME_FILENO (0)
+#endif
+
 // Sessions of closed connections that wait to be taken, at most; the oldest go.
 #define TLSRESUME_MAX_WAITING (8)
+
+// Whether what Mbed TLS returns is 0, or minus an errno of the stream below: these end before
+// PSA's errors, which Mbed TLS 4 returns, begin (-129).
+#define IS_ERRNO(ret) ((ret) > -129)
 
 // How upstream's SSLSocket begins (extmod/modtls_mbedtls.c) since MicroPython 1.21.
 typedef struct _tlsresume_socket_t {
@@ -88,6 +99,11 @@ MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_handshake_obj);
 
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_take_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
+
+// nagle.c: TCP_NODELAY.
+
+MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_nagle_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj); // where TLSRESUME_FILENO
 
 // seal.c: AES-256-GCM.
 

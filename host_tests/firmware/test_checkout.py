@@ -12,9 +12,9 @@ def git(folder, *arguments):
     subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True)
 
 
-def repository(folder, file):
+def repository(folder, file, text="upstream's\n"):
     (folder / file).parent.mkdir(parents=True)
-    (folder / file).write_text("upstream's\n")
+    (folder / file).write_text(text)
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "All.")
@@ -35,7 +35,8 @@ def upstream(tmp_path, monkeypatch):
     for i, (name, value) in enumerate(config.items()):
         monkeypatch.setenv(f"GIT_CONFIG_KEY_{i}", name)
         monkeypatch.setenv(f"GIT_CONFIG_VALUE_{i}", value)
-    repository(main, "py/mpconfig.h")
+    header = "py/mpconfig.h"
+    repository(main, header, (sources.micropython() / header).read_text())
     for name in SUBMODULES:
         repository(tmp_path / name, "library/code.c")
         git(main, "submodule", "-q", "add", f"file://{tmp_path / name}", name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from interop.phases import DECLINED, EXPIRED, PHASES, YES
+from interop.phases import DECLINED, EXPIRED, PHASES, REFUSED, YES
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Expected:
 class Row:
     """`start(site)` starts the server; `expected` has an Expected a phase, None where the server
     knows no such thing. `pair`: two such servers take the connections in turn. `tls13`: whether
-    the client's firmware has it."""
+    the client's firmware has it. `recovers`: whether it resumes again after a restart."""
 
     server: str
     configuration: str
@@ -27,6 +27,7 @@ class Row:
     pair: bool = False
     reuse_tickets: bool = False
     tls13: bool = True
+    recovers: bool = True
 
     def __str__(self):
         return f"{self.server}, {self.label()}"
@@ -60,6 +61,14 @@ ONCE = Expected(
     "the server sends no new ticket when it resumes, and we use a ticket once (RFC 8446 C.4):"
     " two came with the full handshake, and the third connection is full again",
 )
+
+PSS = Expected(
+    REFUSED,
+    "with TLS 1.3 built in, Mbed TLS offers PSS and then refuses it from a TLS 1.2 server that"
+    " takes it by its own order of preference (Mbed TLS's pull request 10672)",
+)
+
+ANOTHER_GROUP = "tickets, asks for another group"  # by a HelloRetryRequest (RFC 8446 4.1.4)
 
 # Whole rows.
 TICKETS = RESUMED, KEYS, KEYS, HINT

@@ -5,6 +5,7 @@ from daemons import GnuTLS, Mosquitto
 from daemons_tls import MicroPython, SSLServer2, Stunnel
 from interop.phases import DECLINED, NONE
 from interop.rows import (
+    ANOTHER_GROUP,
     CACHE,
     FORGOT,
     HINT,
@@ -29,9 +30,9 @@ def _s_server(configuration, options, expected, **kwargs):
     return Row("OpenSSL s_server", configuration, start, expected, **kwargs)
 
 
-def _gnutls(version, configuration, options, expected, **kwargs):
+def _gnutls(version, configuration, options, expected, groups="", **kwargs):
     def start(site):
-        priority = f"NORMAL:-VERS-ALL:+VERS-TLS{version}"
+        priority = f"NORMAL:-VERS-ALL:+VERS-TLS{version}{groups}"
         return GnuTLS(site.certificate, priority, *site(options).split())
 
     return Row("GnuTLS gnutls-serv", f"TLS {version}, {configuration}", start, expected, **kwargs)
@@ -55,9 +56,10 @@ def _stunnel(version, configuration, options, expected, **kwargs):
 def _mosquitto(version, **kwargs):
     def start(site):
         client_ca = site.client_ca if kwargs.get("client_certificate") else None
-        return Mosquitto(site.certificate, site.client_ca, client_ca, f"tls_version tlsv{version}")
+        return Mosquitto(site.certificate, site.client_ca, client_ca)
 
     expected = RESUMED, RESUMED, KEYS, None
+    kwargs["tls13"] = version == "1.3"  # mosquitto cannot be held to 1.2
     return Row("mosquitto", f"TLS {version}, tickets", start, expected, **kwargs)
 
 
@@ -103,6 +105,7 @@ ROWS = [
     _gnutls("1.3", "tickets", "", TICKETS_FOR_GOOD),
     _gnutls("1.3", "tickets", "", TICKETS_FOR_GOOD, key="RSA"),
     _gnutls("1.3", "tickets", GNUTLS_CLIENT, TICKETS_FOR_GOOD, client_certificate=True),
+    _gnutls("1.3", ANOTHER_GROUP, "", TICKETS_FOR_GOOD, groups=":-GROUP-ALL:+GROUP-SECP384R1"),
     _gnutls("1.3", "no tickets", "--noticket", never(NONE, TICKETS_ONLY, reload=False)),
     _python("1.2", "IDs", IDS_FOR_GOOD, tickets=False),
     _python("1.2", "tickets", TICKETS_FOR_GOOD),
@@ -119,6 +122,7 @@ ROWS = [
     _stunnel("1.3", "tickets", "options = -NO_TICKET", TICKETS),
     _stunnel("1.3", "tickets", "options = -NO_TICKET", TICKETS, key="RSA"),
     _stunnel("1.3", "tickets", STUNNEL_CLIENT, TICKETS, client_certificate=True),
+    _stunnel("1.3", ANOTHER_GROUP, "options = -NO_TICKET\ncurves = P-384", TICKETS),
     _stunnel("1.3", "tickets, ticketKeySecret", STUNNEL_KEYS, SHARED_KEYS),
     _mosquitto("1.2"),
     _mosquitto("1.2", key="RSA"),

@@ -4,6 +4,7 @@ from daemons import Nginx
 from daemons_web import Apache, Lighttpd, Node
 from interop.phases import DECLINED, NONE, REFUSED
 from interop.rows import (
+    ANOTHER_GROUP,
     CACHE,
     FORGOT,
     HINT,
@@ -81,6 +82,7 @@ LIGHTTPD_IDS = "lighttpd has tickets only, and no cache"
 
 NODE_KEYS = dict(ticketKeys="5a" * 48)
 NODE_SAME = dict(NODE_KEYS, sessionIdContext="tlsresume")
+NODE_GROUP = dict(ecdhCurve="P-384")
 NODE_IDS = dict(tickets=False)
 NODE_STORE = dict(tickets=False, store=True)
 NODE_NO_STORE = "Node.js keeps no sessions: the application must, on `newSession`, `resumeSession`"
@@ -144,6 +146,7 @@ ROWS = [
     _nginx("1.3", "tickets", NGINX_CLIENT, TICKETS, client_certificate=True),
     _nginx("1.3", "IDs in tickets", NGINX_IDS, (*SHARED_CACHE, HINT)),
     _nginx("1.3", "tickets, key file", NGINX_KEYS, SHARED_KEYS),
+    _nginx("1.3", ANOTHER_GROUP, "ssl_ecdh_curve secp384r1;", TICKETS),
     _nginx("1.3", "tickets", "", STRANGERS, pair=True),
     _nginx("1.3", "tickets, key file", NGINX_KEYS, SHARED_KEYS, pair=True),
     _apache("1.2", "IDs", APACHE_IDS, (RESUMED, APACHE_CACHE, CACHE, FORGOT)),
@@ -170,6 +173,7 @@ ROWS = [
     _apache("1.3", "tickets", APACHE_CLIENT, TICKETS, client_certificate=True),
     _apache("1.3", "IDs in tickets", APACHE_IDS, (RESUMED, APACHE_CACHE, CACHE, HINT)),
     _apache("1.3", "tickets, key file", APACHE_KEYS, SHARED_KEYS_ONCE),
+    _apache("1.3", ANOTHER_GROUP, "SSLOpenSSLConfCmd Groups P-384", TICKETS),
     _apache("1.3", "tickets", "", STRANGERS, pair=True),
     _apache("1.3", "tickets, key file", APACHE_KEYS, SHARED_KEYS_ONCE, pair=True),
     *_lighttpd_tickets("openssl", "1.2", RESUMED),
@@ -196,6 +200,7 @@ ROWS = [
     _node("1.3", "tickets", {}, TICKETS_ONCE, key="RSA"),
     _node("1.3", "tickets", {}, TICKETS_ONCE, client_certificate=True),
     _node("1.3", "tickets, ticketKeys", NODE_KEYS, SHARED_KEYS_ONCE),
+    _node("1.3", ANOTHER_GROUP, NODE_GROUP, TICKETS_ONCE),
     _node("1.3", "tickets, cluster of two", dict(workers=2), TICKETS_ONCE),
     _node("1.3", "tickets", {}, STRANGERS, pair=True),
     _node("1.3", "tickets, ticketKeys, sessionIdContext", NODE_SAME, SHARED_KEYS_ONCE, pair=True),

@@ -10,14 +10,16 @@ README = Path(__file__).with_name("README.md")
 _HEAD = """\
 # Which servers it resumes with
 
-Made by `make interop`. It runs each row and checks that it comes out as `rows_tls.py` and
-`rows_web.py` say; `make test` compares the rows of this page, whatever the versions. The servers
-are Debian 12's packages, but for Mbed TLS's own, built from its source, and Node.js and Python,
-which are the machine's.
+Made by `make interop`. It runs each row and checks that it comes out as `rows_tls.py`,
+`rows_web.py` and `rows_world.py` say; `make test` compares the rows of this page, whatever the
+versions, but for those from Go on, which take more to install. The servers are Debian 12's
+packages, but for Mbed TLS's own, built from its source; Node.js and Python, which are the
+machine's; Bun (BoringSSL) and Deno (rustls), which are npm's. Those of libraries are echoes of our
+own (`tools/servers`).
 
 Each cell tells what became of a session: on three connections after the first (*again*), and on
 one after the server has read its configuration again (*reload*), was stopped and started
-(*restart*), or has let its session timeout of one second pass (*timeout*). Every connection
+(*restart*), or has let its session timeout of three seconds pass (*timeout*). Every connection
 carried data both ways, but for those that say otherwise.
 
 - **yes**: offered, and resumed. The server decides.
@@ -31,7 +33,8 @@ All sides must agree on every connection: ours (`session_reused`), the bytes tha
 without a certificate), and the server's own word, where it has one. Unless a row says otherwise
 keys are ECDSA (P-256), and the client is the unix port with TLS 1.3. nginx and Apache have two
 workers each, which share cache and keys. *Two servers in turn* take the connections of one port
-alternately, as behind a load balancer.
+alternately, as behind a load balancer. What *asks for another group* takes P-384 only, of which
+our ClientHello has no share.
 """
 
 _COLUMNS = ("configuration", "again", "reload", "restart", "timeout")

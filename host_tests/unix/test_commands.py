@@ -22,7 +22,7 @@ TYPED = {
 }
 # What runs or reads the others.
 ELSEWHERE = {
-    r"make test": "host_tests",
+    r"(MBEDTLS4=DIR )?make test": "host_tests",
     r"make hil": "host_tests/board",
     r"make interop": "host_tests/interop",
     r"make trust": "host_tests/trust",

@@ -105,30 +105,6 @@ result(errors=errors, same=ctx.fingerprint() == before)
     assert got == {"errors": ["ValueError", "OSError", "ValueError", "OSError"], "same": True}
 
 
-def test_the_first_bytes_do_not_wait_for_a_delayed_ack(run, server):
-    s = server(version="1.2")
-    got = run(
-        """
-def first_byte(nodelay):
-    s = connect(ctx, PORT, nodelay=nodelay)
-    s.write(b"x")
-    start = time.ticks_us()
-    s.write(b"y\\n")
-    s.readline()
-    us = time.ticks_diff(time.ticks_us(), start)
-    s.close()
-    return us
-ctx = client()
-first_byte(True)
-with_it = min(first_byte(True) for _ in range(9))
-without = min(first_byte(False) for _ in range(9))
-result(with_it=with_it, without=without)
-""",
-        PORT=s.port,
-    )
-    assert got["with_it"] * 5 < got["without"]
-
-
 def test_a_stream_that_is_no_socket_connects_and_resumes(run, server):
     s = server(version="1.2")
     got = run(

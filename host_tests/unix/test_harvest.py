@@ -397,7 +397,7 @@ result(error=error, number=len(ctx.sessions), failed=ctx.session_stats()["failed
         PORT=s.port,
         POLLED=polled,
     )
-    assert got["error"] == "-29056"  # MBEDTLS_ERR_SSL_INVALID_MAC
+    assert "-29056" in got["error"]  # MBEDTLS_ERR_SSL_INVALID_MAC, from 1.28 on with its name
     assert got["number"] == 0
     assert got["failed"] == 1
 

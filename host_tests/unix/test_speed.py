@@ -35,6 +35,11 @@ def test_what_passes_on_the_wire_is_within_its_budget(micropython, certificates)
     assert over_budget("wire", found) == {}
 
 
+def test_a_resumed_connection_is_sent_in_few_segments(micropython, certificates):
+    found = bench_wire.segments(micropython, certificates[0])
+    assert over_budget("segments", found) == {}
+
+
 def test_libwebsockets_is_never_ahead_in_round_trips(micropython, certificates):
     found = bench_wire.libwebsockets(micropython, certificates[0])
     assert over_budget("libwebsockets", found) == {}

@@ -170,16 +170,18 @@ class SessionCache:
 
     def remove(self, host, port, fingerprint=None, made=None):
         """Forget what is known of `host` and `port`: of all fingerprints, or of one; with `made`
-        only its sessions, if none is younger than that. Raises RuntimeError in a scheduled callback
-        that has interrupted the cache."""
+        only its sessions, if none is younger than that. Raises RuntimeError in a scheduled
+        callback that has interrupted the cache."""
         with lock as first:
             _refuse_unless(first)
             key = self._key(host, port)
             for space in list(self._spaces) if fingerprint is None else (fingerprint,):
                 entry = self._spaces.get(space, _NONE).get(key)
-                if entry is not None and made is None:
+                if entry is None:
+                    continue
+                if made is None:
                     self._drop(space, key)
-                elif entry is not None and _entry.made(entry) <= made:
+                elif _entry.made(entry) <= made:
                     self._forget(space, key, entry)
 
     def now(self):

@@ -14,6 +14,7 @@ class Configuration:
 
     def __init__(self, told=()):
         self.current = True
+        self.before = None  # the one that this one differs from, until it is current
         self._told = told  # pairs of a name, and 32 bytes or an object that is held
         self._fingerprint = None
 
@@ -29,9 +30,9 @@ class Configuration:
         told[at : at + 1] = [] if value is None else [(name, _token(value))]
         return self._but(tuple(told))
 
-    @staticmethod
-    def _but(told):
+    def _but(self, told):
         new = Configuration(told)
+        new.before = self
         new.current = False
         return new
 

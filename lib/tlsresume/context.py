@@ -18,6 +18,7 @@ except ImportError:
 _IPPROTO_TCP = 6
 _SERVER = getattr(tls, "PROTOCOL_TLS_SERVER", None)
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
+_is_nodelay = getattr(_tlsresume, "nodelay", None)  # the same
 
 
 class SSLContext:
@@ -25,6 +26,8 @@ class SSLContext:
 
     What it does not have itself is the native context's: attributes and methods of any release.
     """
+
+    _nodelay = None  # what wrap_socket's nodelay is, unless it is given
 
     def __init__(
         self,
@@ -123,19 +126,21 @@ class SSLContext:
         *,
         session=None,
         server_port=None,
-        nodelay=True,
+        nodelay=None,
     ):
         """Start TLS on `sock`, which then belongs to the SSLSocket that is returned.
 
         `session`: offer this SSLSession, of the same server and configuration, instead of one from
         the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
-        `nodelay`: set TCP_NODELAY, without which Nagle's algorithm and the peer's delayed ACK eat
-        what resumption saves. The rest, and what is raised, as in `tls.SSLContext.wrap_socket`;
+        `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
+        the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
+        whole messages; or as it is (False). The rest, and what is raised, as in
+        `tls.SSLContext.wrap_socket`;
         TypeError for a `session` that is none, ValueError for one of another server or context.
         """
         if server_side and self._tickets is not None and client_id is None:
-            if nodelay:
-                _set_nodelay(sock)
+            if nodelay is not False:
+                _set_nodelay(sock, None, True)
             return self._tickets.wrap(self, sock, do_handshake_on_connect)
         if server_side or not self._client or client_id is not None or harvest.obstacle:
             return self._native(
@@ -152,8 +157,6 @@ class SSLContext:
                 owner, packed, age = SSLSession._offered(session, owner)
         except MemoryError:
             session = owner = self._nobody  # it connects, and does not resume
-        if nodelay:
-            _set_nodelay(sock)
         wrapped = self._context.wrap_socket(
             sock, do_handshake_on_connect=False, server_hostname=server_hostname
         )
@@ -169,6 +172,7 @@ class SSLContext:
             harvest.obstacle = "tlsresume: off: %s" % e
             harvest.warn()
             return wrapped
+        _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
             _tlsresume.handshake(wrapped)
         harvest.schedule()
@@ -217,9 +221,12 @@ class SSLContext:
         `new` afterwards; of the old one if that raises."""
         harvest.poll()  # what was earned before is kept
         old = self._configuration
+        # Up to the call without a jump, at which a callback might tell it something (py/vm.c).
+        known = old.current & (new.before is old)
         was_current = old.current
         self._configuration = new
         old.current = False
+        new.before = None
         if self._tickets is not None:
             self._tickets.forget()
         try:
@@ -229,7 +236,7 @@ class SSLContext:
                 old.current = was_current
                 self._configuration = old
             raise
-        if self._configuration is new and was_current:
+        if self._configuration is new and known:
             new.current = True
         else:
             self._configuration = UNKNOWN
@@ -261,26 +268,31 @@ class SSLContext:
     def _look_up(self, wrapped, owner):
         """Offer what the cache has, and watch the socket."""
         cache, host, port, configuration = owner[:4]
-        packed = None
+        packed, made, expires, until, once = None, 0, 0, 0, False
+        offer = None
         keep = False
+        age = 0
         try:
-            if cache.store is not None:
-                cache.store.tick()
-            if host is None or not configuration.current:
-                harvest.poll()
-            else:
-                packed, made, expires, until, once = cache.take(
-                    host, port, configuration.fingerprint(), self._reuse_tickets
-                )
-            if packed is None:
-                self._adopt(wrapped, owner, None, 0)
-                return
-            if cache.store is not None:
-                cache.store.tick()  # without the ticket that is used up now
-            ticket = (packed, expires) if once else None
-            owner = cache, host, port, configuration, made, until, ticket
-            self._adopt(wrapped, owner, packed, (cache.now() - made) * 1000)
-            keep = once  # whoever is told of the handshake's end wipes it
+            try:
+                if cache.store is not None:
+                    cache.store.tick()
+                if host is None or not configuration.current:
+                    harvest.poll()
+                else:
+                    packed, made, expires, until, once = cache.take(
+                        host, port, configuration.fingerprint(), self._reuse_tickets
+                    )
+                if packed is not None:
+                    if cache.store is not None:
+                        cache.store.tick()  # without the ticket that is used up now
+                    age = (cache.now() - made) * 1000
+                    ticket = (packed, expires) if once else None
+                    owner = cache, host, port, configuration, made, until, ticket
+                    offer = packed
+            except MemoryError:
+                owner = self._nobody
+            self._adopt(wrapped, owner, offer, age)
+            keep = owner[6] is not None  # whoever is told of the handshake's end wipes it
         finally:
             if packed is not None and not keep:
                 _tlsresume.wipe(packed)
@@ -303,9 +315,15 @@ def _read(data):
     return data
 
 
-def _set_nodelay(sock):
+def _set_nodelay(sock, wrapped, nodelay):
     try:
+        if nodelay is False:
+            return
+        if nodelay is None and _is_nodelay is not None and _is_nodelay(sock.fileno()):
+            return
         sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
+        if nodelay is None and not _tlsresume.nagle(wrapped, TCP_NODELAY):
+            sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 0)
     except Exception:
         pass  # no socket, or a port without the option
 

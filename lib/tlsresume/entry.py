@@ -9,9 +9,9 @@ the high bit says that it is good for one use). One allocation an entry, and one
 from struct import pack_into, unpack_from
 
 try:
-    from _tlsresume import wipe
+    from _tlsresume import wipe  # noqa: F401
 except ImportError:
-    from .without import wipe
+    from .without import wipe  # noqa: F401
 
 
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one

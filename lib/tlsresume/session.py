@@ -44,7 +44,8 @@ class SSLSession:
         self._packed = packed
         now = clock.now()
         self._made = now - age
-        self._until = proved_until(owner, resumed, tls13, since, not_after)
+        left = proved_until(owner, resumed, tls13, since, not_after) - owner[0].now()
+        self._until = now + left  # the cache may have a clock of its own
         if lifetime:
             self._until = min(self._until, self._made + lifetime)
         return self
@@ -65,7 +66,9 @@ class SSLSession:
             raise ValueError("session was earned under another configuration of the context")
         if session._until <= clock.now():
             return owner, None, 0
-        owner = cache, host, port, configuration, session._made, session._until, None
+        ahead = cache.now() - clock.now()
+        made, until = session._made + ahead, session._until + ahead
+        owner = cache, host, port, configuration, made, until, None
         return owner, session._packed, session.age() * 1000
 
     def age(self):

@@ -12,17 +12,18 @@ _cache = None  # what the contexts share; None while not installed
 _modules = {}  # what sys.modules held before, or None
 
 
-def install(cache=None):
+def install(cache=None, nodelay=None):
     """Let `tls` and `ssl`, as other modules see them, hand out contexts that resume.
 
     All of them share `cache` (a SessionCache, None for a new one), kept apart by their
-    security configuration. Modules that have imported `tls` already see it, too; objects that
-    they have made do not change. Returns the cache.
+    security configuration; `nodelay` is that of their `wrap_socket`. Modules that have imported
+    `tls` already see it, too; objects that they have made do not change. Returns the cache.
     """
     global _cache
     if _cache is not None and (cache is None or cache is _cache):
         return _cache
     uninstall()
+    SSLContext._nodelay = nodelay
     _cache = shim_tls._cache = SessionCache() if cache is None else cache
     try:
         _put("tls", shim_tls)

@@ -1,6 +1,6 @@
 """Stands for `tls` while installed: a module, since `import *` takes nothing else."""
 
-from tls import *  # noqa: F403
+from tls import *  # type: ignore # noqa: F403
 
 from .context import SSLContext as _SSLContext
 from .session import SSLSession  # noqa: F401

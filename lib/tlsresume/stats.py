@@ -30,8 +30,8 @@ def session_stats(cache):
 
     `offered` to servers, `declined` by them, `expired` and `evicted` here; handshakes that have
     `failed`, and connections that an error of TLS has ended; those handshakes among them that were
-    `refused`, since a session was offered; sessions harvested by poll and at close; and what became of the
-    storage.
+    `refused`, since a session was offered; sessions harvested by poll and at close; and what
+    became of the storage.
     """
     number = len(cache)
     c = cache.counted

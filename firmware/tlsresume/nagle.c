@@ -1,0 +1,67 @@
+// TCP_NODELAY for the handshake alone. Mbed TLS writes the client's last flight in pieces; Nagle's
+// algorithm holds up the second until the peer's delayed ACK of the first (RFC 9293 3.7.4).
+//
+// The application's own writes go out as they do on upstream's socket after a full handshake, whose
+// first one finds nothing under way in TLS 1.2, and in TLS 1.3 the client's Finished. A resumed
+// handshake of TLS 1.2 ends with the client, too: there the option stays for the first write.
+
+#include "connection.h"
+
+#if TLSRESUME_FILENO
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#endif
+
+#include "py/gc.h"
+#include "py/runtime.h"
+
+#define IPPROTO_TCP_NUMBER (6)
+
+bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o) {
+    return c->nodelay != 0 && c->outcome == OUTCOME_RESUMED && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2;
+}
+
+void nagle_restore(connection_t *c, const tlsresume_socket_t *o) {
+    mp_int_t option = c->nodelay;
+    c->nodelay = 0;
+    if (option == 0 || o->sock == MP_OBJ_NULL || gc_is_locked()) {
+        return;
+    }
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) { // nothing that it raises is the application's affair
+        mp_obj_t call[5];
+        mp_load_method(o->sock, MP_QSTR_setsockopt, call);
+        call[2] = MP_OBJ_NEW_SMALL_INT(IPPROTO_TCP_NUMBER);
+        call[3] = MP_OBJ_NEW_SMALL_INT(option);
+        call[4] = MP_OBJ_NEW_SMALL_INT(0);
+        mp_call_method_n_kw(3, 0, call);
+        nlr_pop();
+    }
+}
+
+// nagle(socket, option) -> bool: set the option of the socket below to 0 again, at the end of the
+// handshake or after the first write. Returns whether it will: False for a socket that is not
+// adopted. Does not allocate.
+static mp_obj_t tlsresume_nagle(mp_obj_t socket, mp_obj_t option) {
+    connection_t *c = connection_find(MP_OBJ_TO_PTR(socket));
+    if (c != NULL) {
+        c->nodelay = mp_obj_get_int(option);
+    }
+    return mp_obj_new_bool(c != NULL);
+}
+MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_nagle_obj, tlsresume_nagle);
+
+#if TLSRESUME_FILENO
+// nodelay(fileno) -> bool: whether TCP_NODELAY is on. Raises OSError.
+static mp_obj_t tlsresume_nodelay(mp_obj_t fileno) {
+    int on = 0;
+    socklen_t len = sizeof(on);
+    if (getsockopt(mp_obj_get_int(fileno), IPPROTO_TCP, TCP_NODELAY, &on, &len) != 0) {
+        mp_raise_OSError(errno);
+    }
+    return mp_obj_new_bool(on);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj, tlsresume_nodelay);
+#endif
