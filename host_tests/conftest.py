@@ -18,7 +18,7 @@ from board_server import BoardServer  # noqa: E402
 from certificates import Authority  # noqa: E402
 from hostile_server import HostileServer  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
-from prelude import PRELUDE  # noqa: E402
+from prelude import PRELUDE, WORLD_NAMES  # noqa: E402
 from ticket_server import TicketServer  # noqa: E402
 from tls_server import TLSServer  # noqa: E402
 
@@ -41,8 +41,9 @@ def pytest_addoption(parser):
         "--checked", choices=checked.CHECKERS, help="run the unix port under a checker of memory"
     )
     group = parser.getgroup("board", "a real board on a serial line")
+    group.addoption("--board", default="QEMU_MPS2", help="which emulated board; QEMU_MPS2")
     for name, text in (
-        ("port", "its serial port; without it the emulated board is tested"),
+        ("port", "its serial port; without it an emulated board is tested"),
         ("wifi-name", "its Wi-Fi"),
         ("wifi-password", "the password of its Wi-Fi"),
         ("host", "this host's address as the board sees it; guessed"),
@@ -61,11 +62,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Certificates:
-    """Paths without suffix: `server`, `rsa`, the clients `a` and `b`; `ca`, `other_ca`."""
+    """Paths without suffix: `server`, `rsa`, `world`, clients `a` and `b`; `ca`, `other_ca`."""
 
     def __init__(self, folder):
         self.ca = Authority(folder)
         self.server = self.ca.issue("server", server=True)
+        self.world = self.ca.issue("world", server=True, names=WORLD_NAMES)
         self.a = self.ca.issue("client-a")
         self.b = self.ca.issue("client-b")
         self.rsa_ca = Authority(folder, "tlsresume test CA RSA", "rsa")

@@ -11,19 +11,18 @@ from command import ToolError
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-LAN = """
+NETWORK = """
 import network, time
-nic = network.LAN()
-nic.active(True)
-"""
-WLAN = """
-import network, time
-nic = network.WLAN(network.STA_IF)
-nic.active(True)
-if not nic.isconnected():
-    nic.connect(SSID, PASSWORD)
-"""
-WAIT = """
+if SSID and hasattr(network, "WLAN"):
+    nic = network.WLAN(network.STA_IF)
+    nic.active(True)
+    if not nic.isconnected():
+        nic.connect(SSID, PASSWORD)
+elif hasattr(network, "LAN"):
+    nic = network.LAN()
+    nic.active(True)
+else:
+    raise RuntimeError("the board's only network is Wi-Fi: name it")
 for _ in range(300):
     if nic.isconnected():
         break
@@ -42,6 +41,10 @@ class BoardError(ToolError):
     """What is wrong with the board or its line, and what to do: one line."""
 
 
+class Silent(BoardError):
+    """The board does not answer any more."""
+
+
 class Board:
     """A MicroPython board on the serial port `port`, in raw REPL.
 
@@ -49,6 +52,9 @@ class Board:
     """
 
     def __init__(self, port):
+        self._enter(port)
+
+    def _enter(self, port):
         self.port = port
         self._transport = _open(port)
         try:
@@ -70,7 +76,7 @@ class Board:
         try:
             out, error = self._transport.exec_raw(given + script, timeout=timeout)
         except (TransportError, serial.SerialException) as e:
-            raise BoardError(f"{self.port}: the board went silent ({e})") from None
+            raise Silent(f"{self.port}: the board went silent ({e})") from None
         if error:
             raise BoardError(error.decode(errors="replace").strip())
         return out.decode(errors="replace")
@@ -112,9 +118,17 @@ class Board:
         return self._transport.follow(timeout=10)[1].decode()
 
     def soft_reset(self):
-        """Start MicroPython anew, with an empty heap."""
-        self._transport.exit_raw_repl()
-        self._transport.enter_raw_repl(soft_reset=True)
+        """Start MicroPython anew, with an empty heap. Raises Silent."""
+        try:
+            self._transport.exit_raw_repl()
+            self._transport.enter_raw_repl(soft_reset=True)
+        except (TransportError, serial.SerialException) as e:
+            raise Silent(f"{self.port}: the board went silent ({e})") from None
+
+    def reopen(self, port):
+        """Go on with a board that was switched off and on, on its serial port."""
+        self._transport.close()
+        self._enter(port)
 
     def reset(self, script="import machine\nmachine.reset()"):
         """Reset the chip, by `script`, and wait until MicroPython answers again."""
@@ -126,18 +140,16 @@ class Board:
             except (TransportError, serial.SerialException):
                 self._transport.close()
                 self._transport = _open(self.port)
-        raise BoardError(f"{self.port}: the board did not come back after its reset")
+        raise Silent(f"{self.port}: the board did not come back after its reset")
 
     def connect(self, wifi=None):
-        """Bring the network up, by `wifi` (name, password) or Ethernet; returns the address."""
+        """Bring the network up: `wifi` (name, password), or Ethernet where it is None or the board
+        has no Wi-Fi; returns the address."""
         import time
 
         self.execute(SET_CLOCK, NOW=int(time.time()))
-        if wifi:
-            given = {"SSID": wifi[0], "PASSWORD": wifi[1]}
-            address = self.execute(WLAN + WAIT, **given).strip()
-        else:
-            address = self.execute(LAN + WAIT).strip()
+        name, password = wifi or (None, None)
+        address = self.execute(NETWORK, SSID=name, PASSWORD=password).strip()
         if not address:
             raise BoardError(f"{self.port}: the board gets no address from its network")
         return address

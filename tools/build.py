@@ -20,23 +20,32 @@ class BuildError(ToolError):
 
 
 def build(board, *arguments, name=None):
-    """Build `board` (a folder of boards/) with arguments for make into build/`name`; if None into
-    build/BOARD, or with the argument BOARD_VARIANT=VARIANT into build/BOARD-VARIANT. Returns the
-    Path of the firmware.
+    """Build `board`, a folder of boards/ or one of upstream's ESP32 boards, with arguments for
+    make into build/`name`; if None into build/BOARD, or with the argument BOARD_VARIANT=VARIANT
+    into build/BOARD-VARIANT. Returns the Path of the firmware.
 
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
+    if not board:
+        raise BuildError(f"name the board: BOARD=..., of {', '.join(names())}")
     if board not in names():
-        wrong = f"no board {board}" if board else "name the board"
-        raise BuildError(f"{wrong}: BOARD=..., of {', '.join(names())}")
+        return _build_esp32(board, name, *arguments)
     name = name or "-".join([board, *_variant(board, arguments)])
-    if board.startswith("ESP32"):
-        esp32.check()
-        tree = sources.checkout()
-        folder(name, tree, board, *arguments, os.environ.get("IDF_PATH"))
-        return esp32.build(board, tree, *arguments, name=name)
     with sources.BUILDING:
         return _build(board, name, *arguments)
+
+
+def _build_esp32(board, name, *arguments):
+    tree = sources.micropython()
+    if board not in esp32.boards(tree):
+        known = ", ".join([*names(), *esp32.boards(tree)])
+        raise BuildError(f"no board {board}: BOARD=..., of {known}")
+    variant = esp32.variant(board, tree, arguments)
+    esp32.check(tree)
+    name = name or "-".join(part for part in (board, variant) if part)
+    tree = sources.checkout()
+    folder(name, tree, board, *arguments, os.environ.get("IDF_PATH"))
+    return esp32.build(board, tree, *arguments, name=name)
 
 
 def folder(name, tree, *options):
@@ -125,7 +134,9 @@ def _last_steps(log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("board", metavar="BOARD", nargs="?", help="a folder of boards/")
+    parser.add_argument(
+        "board", metavar="BOARD", nargs="?", help="of boards/, or upstream's ESP32 ones"
+    )
     parser.add_argument("arguments", nargs="*", help="for make, such as BOARD_VARIANT=TLS13")
     args = parser.parse_args()
     console.print(f"{build(args.board, *args.arguments)}", soft_wrap=True)

@@ -20,7 +20,7 @@ from board_server import Visitor
 from certificates import Authority
 from command import run
 from counting_proxy import CountingProxy
-from emulator import Emulator
+from emulator import BOARDS, emulate
 from openssl_server import OpenSSLServer
 from progress import console
 from rich.table import Table
@@ -85,7 +85,7 @@ def target(args):
             f"demo: {args.board} is not emulated: plug it in, make flash, and name its PORT=..."
         )
     else:
-        with Emulator(build(args.board)) as emulator, Board(emulator.port) as board:
+        with emulate(args.board) as emulator, Board(emulator.port) as board:
             yield OnBoard(board, None, None)
 
 
@@ -173,7 +173,7 @@ def add_board_arguments(parser):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--board", default="UNIX", help="UNIX or QEMU_MPS2")
+    parser.add_argument("--board", default="UNIX", help=f"UNIX, {', '.join(BOARDS)}")
     add_board_arguments(parser)
     args = parser.parse_args()
     resumed = []

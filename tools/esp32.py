@@ -1,9 +1,10 @@
-"""Build for ESP32 boards, with ESP-IDF or in its container."""
+"""Build for ESP32 boards, any of upstream's, with ESP-IDF or in its container."""
 
-import csv
+import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import sources
 from command import ToolError
 from progress import console, progress
 
-IDF_VERSIONS = ((5, 2), (5, 5))
+OURS = sources.ROOT / "firmware" / "esp32"
 HOW = """{what}. Do one of these, and run the same command again:
-  - install ESP-IDF 5.2 to 5.5 (its Getting Started guide), then: . its folder/export.sh
+  - install ESP-IDF {versions} (its Getting Started guide), then: . its folder/export.sh
   - install docker: the build then runs in the container espressif/idf"""
 
 
@@ -21,38 +22,97 @@ class ESP32Error(ToolError):
     """Why an ESP32 board does not build, and what to do."""
 
 
-def build(board, tree, *arguments, name=None):
-    """Build `board`, after check(), from the checkout `tree` into build/`name` (the board's own if
-    None); returns the Path of the image, firmware.bin.
+def boards(tree):
+    """The names of upstream's boards in the checkout `tree`, sorted."""
+    found = (tree / "ports" / "esp32" / "boards").glob("*/mpconfigboard.cmake")
+    return sorted(p.parent.name for p in found)
 
-    `arguments` are for upstream's make. Raises ESP32Error.
+
+def build(board, tree, *arguments, name=None):
+    """Build `board`, one of boards(tree), after check(), from the checkout `tree` into
+    build/`name` (the board's own if None); returns the Path of the image, firmware.bin.
+
+    `arguments` are for upstream's make; BOARD_VARIANT=A-B joins variants, upstream's and ours.
+    Raises ESP32Error.
     """
     name = name or board
     out = sources.BUILD / name
     out.mkdir(parents=True, exist_ok=True)
-    make = [] if os.environ.get("IDF_PATH") else _container(tree)
+    folder = _board(board, tree, variant(board, tree, arguments), out / "board")
+    # Without this, ESP-IDF's build would make it anew, and in our BUILD.
+    cross = tree / "mpy-cross"
+    env = {"MICROPY_MPYCROSS": str(cross / "build" / "mpy-cross")}
+    make = [] if os.environ.get("IDF_PATH") else _container(tree, env)
     make += ["make", "-C"]
-    _run([*make, str(tree / "mpy-cross")], out / "mpy-cross.log", "building mpy-cross")
-    make += [str(tree / "ports" / "esp32"), f"BOARD_DIR={sources.ROOT / 'boards' / board}"]
-    _run([*make, f"BUILD={out}", *arguments], out / f"{name}.log", f"building {name}")
-    _check_size(out, tree)
+    _run([*make, str(cross)], env, out / "mpy-cross.log", "building mpy-cross")
+    make += [str(tree / "ports" / "esp32"), f"BOARD={board}", f"BOARD_DIR={folder}"]
+    _run([*make, f"BUILD={out}", *arguments], env, out / f"{name}.log", f"building {name}")
+    _check_size(out)
     return out / "firmware.bin"
 
 
-def check():
-    """Raises ESP32Error where neither ESP-IDF nor docker is there to build with."""
+def variants(board, tree):
+    """The names of a board's variants, upstream's and ours, sorted."""
+    files = [*_upstream(board, tree).glob("mpconfigvariant_*"), *OURS.glob("mpconfigvariant_*")]
+    return sorted({file.stem.partition("_")[2] for file in files})
+
+
+def variant(board, tree, arguments):
+    """The variant that the `arguments` for make ask for, "" for none. Raises ESP32Error."""
+    asked = "".join(a.removeprefix("BOARD_VARIANT=") for a in arguments if "BOARD_VARIANT=" in a)
+    unknown = set(asked.split("-")) - {"", *variants(board, tree)}
+    if unknown:
+        names = ", ".join(variants(board, tree))
+        raise ESP32Error(f"{board} has no variant {', '.join(unknown)}: {names}")
+    return asked
+
+
+def _upstream(board, tree):
+    return tree / "ports" / "esp32" / "boards" / board
+
+
+def _board(board, tree, variant, folder):
+    """Make `folder`: upstream's board, with a variant that adds what is ours, after all else."""
+    upstream = _upstream(board, tree)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for file in upstream.iterdir():
+        if not file.name.startswith("mpconfigvariant"):
+            (folder / file.name).symlink_to(file)
+    parts = [_variant_file(part) for part in variant.split("-")]
+    files = [upstream / part for part in parts]
+    files += [OURS.with_suffix(".cmake"), *(OURS / part for part in parts)]
+    text = "".join(f"include({file})\n" for file in files if file.exists())
+    (folder / _variant_file(variant)).write_text(text)
+    return folder
+
+
+def _variant_file(variant):
+    return f"mpconfigvariant_{variant}.cmake" if variant else "mpconfigvariant.cmake"
+
+
+def check(tree):
+    """Raises ESP32Error where neither docker nor an ESP-IDF that MicroPython in `tree` supports
+    is there to build with."""
     idf = os.environ.get("IDF_PATH")
     if not idf:
         if not shutil.which("docker"):
-            raise ESP32Error(HOW.format(what="neither IDF_PATH nor docker is there"))
+            raise _how("neither IDF_PATH nor docker is there", tree)
         return
     version = _version(Path(idf))
     if version is None:
-        raise ESP32Error(HOW.format(what=f"IDF_PATH={idf} is no ESP-IDF"))
-    if not IDF_VERSIONS[0] <= version <= IDF_VERSIONS[1]:
-        raise ESP32Error(HOW.format(what="{} is ESP-IDF {}.{}".format(idf, *version)))
+        raise _how(f"IDF_PATH={idf} is no ESP-IDF", tree)
+    supported = versions(tree)
+    if supported and not supported[0][:2] <= version <= supported[-1][:2]:
+        raise _how("{} is ESP-IDF {}.{}".format(idf, *version), tree)
     if not shutil.which("idf.py"):
         raise ESP32Error(f"ESP-IDF is not in the PATH: . {idf}/export.sh")
+
+
+def _how(what, tree):
+    supported = versions(tree) or [(5, 2)]
+    names = " to ".join("{}.{}".format(*v) for v in (supported[0], supported[-1]))
+    return ESP32Error(HOW.format(what=what, versions=names))
 
 
 def _version(idf):
@@ -66,29 +126,44 @@ def _version(idf):
     )
 
 
+def _readme(tree):
+    return (tree / "ports" / "esp32" / "README.md").read_text()
+
+
+def versions(tree):
+    """The versions of ESP-IDF that MicroPython supports: those that its README names, as sorted
+    tuples."""
+    found = re.findall(r"\bv(\d+\.\d+(?:\.\d+)?)\b", _readme(tree))
+    return sorted({tuple(map(int, version.split("."))) for version in found})
+
+
 def image(tree):
-    """The container (str) with the ESP-IDF that this release of MicroPython recommends, or the
-    newest that it supports."""
-    readme = (tree / "ports" / "esp32" / "README.md").read_text()
-    recommended = re.search(r"recommended\s+version\s[^.]*?\b(v\d+\.[\d.]*\d)", readme)
+    """The container (str) with the ESP-IDF that this release of MicroPython recommends, else
+    with the newest that it supports. Raises ESP32Error."""
+    recommended = re.search(r"recommended\s+version\s[^.]*?\bv(\d+\.[\d.]*\d)", _readme(tree))
     if recommended:
-        return f"espressif/idf:{recommended[1]}"
-    supported = re.search(r"MicroPython supports (.*)", readme)[1]
-    return "espressif/idf:" + re.findall(r"v[\d.]*\d", supported)[-1]
+        return f"espressif/idf:v{recommended[1]}"
+    if not versions(tree):
+        raise ESP32Error(
+            f"{tree}/ports/esp32/README.md names no version of ESP-IDF: install the one that this"
+            " MicroPython wants, then: . its folder/export.sh"
+        )
+    return "espressif/idf:v" + ".".join(map(str, versions(tree)[-1]))
 
 
-def _container(tree):
+def _container(tree, env):
     """What to put before a command (a list), to run it in the container; the user's files stay
     the user's."""
     folders = [f"--volume={folder}:{folder}" for folder in sorted({str(sources.ROOT), str(tree)})]
     user = [f"--user={os.getuid()}:{os.getgid()}", "--env=HOME=/tmp"]
-    return ["docker", "run", "--rm", *user, *folders, image(tree)]
+    variables = [f"--env={name}={value}" for name, value in env.items()]
+    return ["docker", "run", "--rm", *user, *variables, *folders, image(tree)]
 
 
-def _run(command, log, title):
+def _run(command, env, log, title):
     process = subprocess.Popen(
         command,
-        env=sources.environment(),
+        env=sources.environment() | env,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -102,9 +177,26 @@ def _run(command, log, title):
                 advance(done - shown)
                 shown = done
     if process.returncode:
-        lines = log.read_text().splitlines()
-        told = [x for x in lines if re.search(r"[Ee]rror:|CMake Error", x)][:8] or lines[-8:]
+        told = why(log.read_text().splitlines())
         raise ESP32Error("\n".join([f"{title} failed:", *told, f"see {log}"]))
+
+
+def why(lines):
+    """What a person needs of a failed build's output: the lines of the compiler, of the linker,
+    and of CMake with what follows; else the last."""
+    told, cmake = [], False
+    for line in lines:
+        cmake = line.startswith("CMake Error") or cmake and line[:1] in ("", " ")
+        if (
+            cmake
+            and line.strip()
+            or re.search(
+                r"[Ee]rror:|undefined reference|multiple definition|will not fit|overflowed by",
+                line,
+            )
+        ):
+            told.append(line)
+    return told[:12] or lines[-8:]
 
 
 def percent(line):
@@ -113,9 +205,21 @@ def percent(line):
     return 100 * int(step[1]) // int(step[2]) if step else 0
 
 
-def _check_size(out, tree):
-    size = (out / "micropython.bin").stat().st_size
-    room = app_size(tree / "ports" / "esp32" / _partitions(out / "sdkconfig"))
+def layout(image):
+    """(chip, offset) of an image that was built: its chip's name and where in the flash it
+    begins, both as esptool takes them."""
+    told = json.loads((image.parent / "flasher_args.json").read_text())
+    return told["extra_esptool_args"]["chip"], told["bootloader"]["offset"]
+
+
+def sizes(out):
+    """(size, room): the app that was built in `out`, and its partition, in bytes."""
+    table = (out / "partition_table" / "partition-table.bin").read_bytes()
+    return (out / "micropython.bin").stat().st_size, app_size(table)
+
+
+def _check_size(out):
+    size, room = sizes(out)
     if size > room:
         raise ESP32Error(
             f"the image has {size} bytes, the app partition {room}: freeze fewer modules, or"
@@ -124,17 +228,8 @@ def _check_size(out, tree):
     console.print(f"{size} of {room} bytes of the app partition ({100 * size // room} %)")
 
 
-def _partitions(sdkconfig):
-    return re.search(r'^CONFIG_PARTITION_TABLE_FILENAME="(.*)"', sdkconfig.read_text(), re.M)[1]
-
-
 def app_size(table):
-    """The size in bytes of the smallest app partition in a partition table (CSV)."""
-    lines = (line for line in table.read_text().splitlines() if not line.startswith("#"))
-    rows = [[field.strip() for field in row] for row in csv.reader(lines)]
-    return min(_bytes(row[4]) for row in rows if len(row) > 4 and row[1] == "app")
-
-
-def _bytes(text):
-    units = {"K": 1 << 10, "M": 1 << 20}
-    return int(text[:-1], 0) * units[text[-1]] if text[-1] in units else int(text, 0)
+    """The size in bytes of the app partition that upstream's image fills, the first in ESP-IDF's
+    table: 32 bytes an entry, of a magic number, type (0: app), subtype, offset, size and name."""
+    entries = struct.iter_unpack("<2sBBII20x", table)
+    return next(size for magic, kind, _, _, size in entries if magic == b"\xaaP" and kind == 0)

@@ -7,39 +7,32 @@ import time
 
 from board import Board, BoardError, check_line
 from command import run
+from esp32 import layout
 from progress import console
 
 from build import build, names
 
-# Where the image begins; upstream's deploy.md of each chip.
-OFFSETS = {"esp32": "0x1000", "esp32s3": "0x0", "esp32c3": "0x0", "esp32c6": "0x0"}
 
-
-def chip(board):
-    """The chip's name, as esptool knows it, of a board ESP32_GENERIC[_XX]."""
-    return "esp32" + board.removeprefix("ESP32_GENERIC").removeprefix("_").lower()
-
-
-def command(board, port, image):
-    """esptool's command line (a list) to write `image`."""
-    name = chip(board)
-    esptool = [sys.executable, "-m", "esptool", "--chip", name, "--port", port, "--baud", "460800"]
-    return [*esptool, "write-flash", "--compress", OFFSETS[name], str(image)]
+def command(port, image):
+    """esptool's command line (a list) to write `image`, which was built."""
+    chip, offset = layout(image)
+    esptool = [sys.executable, "-m", "esptool", "--chip", chip, "--port", port, "--baud", "460800"]
+    return [*esptool, "write-flash", "--compress", offset, str(image)]
 
 
 def flash(board, port, *arguments):
     """Build, write, check. Raises ToolError."""
     if not board:
-        raise BoardError(f"name the board: BOARD=..., of {', '.join(names('ESP32*'))}")
+        raise BoardError("name the board: BOARD=..., one of upstream's ESP32 boards")
     if not port:
         raise BoardError("name the serial port of the board: PORT=/dev/ttyUSB0, or the like")
-    if chip(board) not in OFFSETS:
+    if board in names():
         raise BoardError(f"{board} cannot be flashed: it is no ESP32")
     check_line(port)
     image = build(board, *arguments)
-    if subprocess.run(command(board, port, image)).returncode:
+    if subprocess.run(command(port, image)).returncode:
         raise BoardError(
-            f"{port}: esptool could not write to an {chip(board)} there, see above;"
+            f"{port}: esptool could not write to the {layout(image)[0]} there, see above;"
             " hold the board's BOOT button while it connects"
         )
     with _restarted(port) as there:

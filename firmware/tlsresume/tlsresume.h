@@ -26,6 +26,13 @@
 // The longest packed session in bytes; lib/tlsresume/entry.py keeps no longer one.
 #define TLSRESUME_MAX_SESSION_LEN (2048)
 
+// Whether sockets have file numbers that the C library takes; bare lwIP's have none.
+#if defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)
+#define TLSRESUME_FILENO (1)
+#else
+#define TLSRESUME_FILENO (0)
+#endif
+
 // The board as a server gives session tickets, and takes them back.
 #ifndef TLSRESUME_SERVER
 #define TLSRESUME_SERVER (1)
@@ -33,13 +40,6 @@
 #if !defined(MBEDTLS_SSL_SRV_C) || !defined(MBEDTLS_SSL_SESSION_TICKETS)
 #undef TLSRESUME_SERVER
 #define TLSRESUME_SERVER (0)
-#endif
-
-// Whether sockets have file numbers that the C library takes; bare lwIP's have none.
-#if defined(__unix__) || defined(__APPLE__) || defined(ESP_PLATFORM)
-#define TLSRESUME_FILENO (1)
-#else
-#define TLSRESUME_FILENO (0)
 #endif
 
 // Sessions of closed connections that wait to be taken, at most; the oldest go.

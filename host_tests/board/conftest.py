@@ -1,8 +1,15 @@
-"""The board under test: the emulated one, or with --port the real one that is plugged in."""
+"""The board under test: an emulated one, or with --port the real one that is plugged in."""
+
+from contextlib import contextmanager
 
 import pytest
 from board import BoardError
-from board_under_test import BoardUnderTest
+from board_under_test import (  # noqa: F401  hooks
+    BoardUnderTest,
+    pytest_pyfunc_call,
+    pytest_terminal_summary,
+)
+from emulator import emulate
 from openssl_server import OpenSSLServer
 from tls_server import TLSServer
 
@@ -10,34 +17,44 @@ ANYWHERE = "0.0.0.0"
 
 
 @pytest.fixture(scope="session")
-def line(pytestconfig):
-    """The path of the serial line, and the Wi-Fi's (name, password) or None."""
+def emulated(pytestconfig, certs):
+    """Start the emulated board: `emulated(variant=None, **options)`, a context that yields a
+    BoardUnderTest."""
+
+    @contextmanager
+    def emulated(variant=None, **options):
+        name = pytestconfig.getoption("--board")
+        with (
+            emulate(name, variant, **options) as emulator,
+            BoardUnderTest(emulator.port) as board,
+        ):
+            board.prepare(emulator, None, None, certs.ca.der)
+            yield board
+
+    return emulated
+
+
+@contextmanager
+def _real(port, config, ca):
+    wifi = [config.getoption(f"--wifi-{what}") for what in ("name", "password")]
+    if None in wifi:
+        pytest.exit(
+            "a real board wants --wifi-name and --wifi-password,"
+            " or WIFI_NAME and WIFI_PASSWORD in the environment",
+            2,
+        )
+    with BoardUnderTest(port) as board:
+        board.prepare(None, wifi, config.getoption("--host"), ca)
+        yield board
+
+
+@pytest.fixture(scope="module")
+def the_board(emulated, certs, pytestconfig):
+    """Each file has an emulated board of its own."""
     port = pytestconfig.getoption("--port")
-    if port:
-        wifi = [pytestconfig.getoption(f"--wifi-{what}") for what in ("name", "password")]
-        if None in wifi:
-            pytest.exit(
-                "a real board wants --wifi-name and --wifi-password,"
-                " or WIFI_NAME and WIFI_PASSWORD in the environment",
-                2,
-            )
-        yield port, wifi
-        return
-    from emulator import Emulator
-
-    from build import build
-
-    with Emulator(build("QEMU_MPS2")) as emulator:
-        yield emulator.port, None
-
-
-@pytest.fixture(scope="session")
-def the_board(line, certs, pytestconfig):
     try:
-        with BoardUnderTest(line[0]) as board:
+        with _real(port, pytestconfig, certs.ca.der) if port else emulated() as board:
             board.check()
-            emulated = not pytestconfig.getoption("--port")
-            board.prepare(emulated, line[1], pytestconfig.getoption("--host"), certs.ca.der)
             yield board
     except BoardError as e:
         pytest.exit(str(e), 2)
@@ -67,4 +84,4 @@ def openssl(certs, starter):
 
 
 def pytest_report_header(config):
-    return f"board: {config.getoption('--port') or 'emulated'}"
+    return f"board: {config.getoption('--port') or config.getoption('--board') + ', emulated'}"

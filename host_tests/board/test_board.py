@@ -52,7 +52,7 @@ result(r=r, stats=ctx.session_stats())
         PORT=s.port,
     )
     assert got["r"] == [False, True, False] == s.reused(3)
-    assert got["stats"]["expired"] == 1 and got["stats"]["offered"] == 1
+    assert got["stats"]["timeouts"] == 1 and got["stats"]["offered"] == 1
 
 
 def test_a_full_cache_evicts_the_least_recently_used(board, server):
@@ -61,7 +61,7 @@ def test_a_full_cache_evicts_the_least_recently_used(board, server):
         """
 ctx = client(sessions=tlsresume.SessionCache(max=2))
 names = ("localhost", "a.example", "localhost", "b.example", "localhost", "a.example")
-result(r=[once(ctx, PORT, name) for name in names], evicted=ctx.session_stats()["evicted"])
+result(r=[once(ctx, PORT, name) for name in names], evicted=ctx.session_stats()["cache_full"])
 """,
         PORT=s.port,
     )
@@ -119,7 +119,7 @@ tlsresume.use_timer(None)
 result(poll=count("harvested_poll"), close=count("harvested_close"), r=once(ctx, PORT))
 """,
         PORT=s.port,
-        TIMER=-1 if board.emulated else 0,
+        TIMER=board.run("result(t=-1 if 'qemu' in sys.platform else 0)")["t"],
     )
     assert got == {"poll": 1, "close": 0, "r": True}
 
@@ -158,10 +158,23 @@ result(r=r, answers=answers)
     assert s.reused(6) == [False] + [True] * 5
 
 
-def test_200_reconnections_leave_the_heap_as_the_first_ten_did(board, server):
+# What ESP-IDF's own heap has left, which sockets and Mbed TLS live on there; 0 elsewhere.
+IDF_FREE = """
+def idf_free():
+    if sys.platform != "esp32":
+        return 0
+    from esp32 import HEAP_DATA, idf_heap_info
+    return sum(region[1] for region in idf_heap_info(HEAP_DATA))
+"""
+IDF_BUDGET = 1024  # bytes: its blocks are split and joined otherwise each time
+
+
+def test_200_reconnections_leave_the_heaps_as_the_first_twenty_did(board, server):
+    """Twenty, for lwIP keeps as many closed connections as it has room for (TIME_WAIT)."""
     s = server(version="1.2")
     got = board.run(
-        """
+        IDF_FREE
+        + """
 def largest():
     "The largest block that can be had, to 256 bytes."
     low, high = 0, gc.mem_free()
@@ -177,9 +190,11 @@ def largest():
 def measure():
     tlsresume.poll()
     gc.collect()
-    return gc.mem_free(), largest()
+    idf = idf_free()
+    return gc.mem_free(), largest(), idf
 ctx = client()
-for _ in range(10):
+before = r = None  # a new name takes memory
+for _ in range(20):
     once(ctx, PORT)
 before = measure()
 r = sum(once(ctx, PORT) for _ in range(200))
@@ -191,6 +206,7 @@ result(r=r, before=before, after=measure())
     assert got["r"] == 200
     assert got["after"][0] >= got["before"][0]
     assert got["after"][1] >= got["before"][1] - 256  # as finely as it is measured
+    assert got["after"][2] >= got["before"][2] - IDF_BUDGET
 
 
 def test_without_memory_for_the_harvest_the_connection_works(board, server):
@@ -208,16 +224,22 @@ time.sleep_ms(tlsresume.poll() + 1)
 poll = tlsresume.poll
 count = ctx.sessions.counted
 hog = wait = without = works = None  # a new name takes memory
-for size in (4096, 64, 1):
-    try:
-        while True:
-            hog = [hog, bytearray(size)]
-    except MemoryError:
-        pass
+if sys.platform == "esp32":  # there it grows into ESP-IDF's, which is lwIP's and Mbed TLS's
+    import micropython
+    micropython.heap_lock()
+else:
+    for size in (4096, 64, 1):
+        try:
+            while True:
+                hog = [hog, bytearray(size)]
+        except MemoryError:
+            pass
 wait = poll()
 without = count("harvested_poll")
 works = talk()
 hog = None
+if sys.platform == "esp32":
+    micropython.heap_unlock()
 poll()
 result(wait=wait, without=without, works=works, after=count("harvested_poll"), still=talk())
 """,
@@ -241,9 +263,12 @@ def test_ctrl_c_interrupts_a_busy_loop(board):
 
 def test_a_reset_keeps_the_rtc_memory(board):
     board.execute("import machine\nmachine.RTC().memory(b'kept')")
-    board.reset("import machine\nmachine.deepsleep(100)")
+    board.sleep(100)
     got = board.execute("import machine\nprint(machine.RTC().memory(), machine.reset_cause())")
-    assert got.split() == ["b'kept'", "4"]
+    memory, cause = got.split()
+    assert memory == "b'kept'"
+    # As machine.reset() gives it, in the emulator's gap: what the chip says is not ours.
+    assert cause == "4" or "wake-up" in board.gaps
 
 
 STORED = "from tlsresume.store import RTCMemory\nctx = client(storage=RTCMemory())\n"
@@ -254,7 +279,7 @@ def test_the_first_connection_after_deep_sleep_is_resumed(board, server, mode):
     s = server(version="1.2", **MODES[mode])
     board.execute("import machine\nmachine.RTC().memory(b'')")
     board.execute(STORED + "once(ctx, PORT)\nassert ctx.save()", PORT=s.port)
-    board.reset("import machine\nmachine.deepsleep(1500)")
+    board.sleep(1500)
     board.restart()
     got = board.run(
         STORED + "result(loaded=ctx.session_stats()['loaded'], r=once(ctx, PORT))", PORT=s.port
@@ -281,7 +306,7 @@ def test_a_key_in_rtc_memory_survives_deep_sleep(board):
     key = "from tlsresume.store import RTCKey\nresult(key=RTCKey().key().hex())"
     board.execute("import machine\nmachine.RTC().memory(b'')")
     first = board.run(key)["key"]
-    board.reset("import machine\nmachine.deepsleep(100)")
+    board.sleep(100)
     board.restart()
     assert board.run(key)["key"] == first and len(first) == 64
     board.execute("import machine\nmachine.RTC().memory(b'')")

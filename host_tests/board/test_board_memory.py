@@ -4,11 +4,7 @@ import json
 import socket
 
 import pytest
-from board_under_test import BoardUnderTest
-from emulator import Emulator
 from key_log import master_secret
-
-from build import build
 
 
 class Monitor:
@@ -45,23 +41,18 @@ def monitor_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def the_board(certs, monitor_path):
+def the_board(emulated, monitor_path):
     """In the place of the board under test: one with a monitor."""
-    monitor = ["-qmp", f"unix:{monitor_path},server=on,wait=off"]
-    with (
-        Emulator(build("QEMU_MPS2"), options=monitor) as emulator,
-        BoardUnderTest(emulator.port) as board,
-    ):
-        board.prepare(True, None, None, certs.ca.der)
+    with emulated(options=["-qmp", f"unix:{monitor_path},server=on,wait=off"]) as board:
         yield board
 
 
 @pytest.fixture
 def memory(board, monitor_path, tmp_path):
-    """Dump what the linker script and retained.c give the board."""
+    """Dump the memory that holds a program's data, and what survives a reset."""
     monitor = Monitor(monitor_path)
-    ram, retained = (0, 4 << 20), (0x21000000, 4096)
-    yield lambda: b"".join(monitor.memory(tmp_path / "dump", *part) for part in (ram, retained))
+    parts = board.emulator.machine.memory
+    yield lambda: b"".join(monitor.memory(tmp_path / "dump", *part) for part in parts)
     monitor.close()
 
 

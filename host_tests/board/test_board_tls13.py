@@ -1,18 +1,12 @@
 """TLS 1.3 on the emulated board: a variant of its firmware."""
 
 import pytest
-from board_under_test import BoardUnderTest
-from emulator import Emulator
-
-from build import build
 
 
 @pytest.fixture(scope="module")
-def the_board(certs):
+def the_board(emulated):
     """In the place of the board under test."""
-    firmware = build("QEMU_MPS2", "BOARD_VARIANT=TLS13")
-    with Emulator(firmware) as emulator, BoardUnderTest(emulator.port) as board:
-        board.prepare(True, None, None, certs.ca.der)
+    with emulated("TLS13") as board:
         yield board
 
 
@@ -35,7 +29,7 @@ def test_a_ticket_survives_deep_sleep(board, server):
     stored = "from tlsresume.store import RTCMemory\nctx = client(storage=RTCMemory())\n"
     board.execute("import machine\nmachine.RTC().memory(b'')")
     board.execute(stored + "once(ctx, PORT)\nassert ctx.save()", PORT=s.port)
-    board.reset("import machine\nmachine.deepsleep(100)")
+    board.sleep(100)
     board.restart()
     assert board.run(stored + "result(r=once(ctx, PORT))", PORT=s.port) == {"r": True}
     assert s.reused(2) == [False, True]

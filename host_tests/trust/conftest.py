@@ -36,7 +36,7 @@ def _emulated(firmware, certs):
     from emulator import Emulator
 
     with Emulator(firmware) as emulator, BoardUnderTest(emulator.port) as board:
-        board.prepare(True, None, None, certs.ca.der)
+        board.prepare(emulator, None, None, certs.ca.der)
         board.restart()
         yield board
 

@@ -135,8 +135,8 @@ class SSLContext:
         `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
         the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
         whole messages; or as it is (False). The rest, and what is raised, as in
-        `tls.SSLContext.wrap_socket`;
-        TypeError for a `session` that is none, ValueError for one of another server or context.
+        `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none, ValueError for one of
+        another server or context.
         """
         if server_side and self._tickets is not None and client_id is None:
             if nodelay is not False:
@@ -174,12 +174,16 @@ class SSLContext:
             return wrapped
         _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped)
+            try:
+                _tlsresume.handshake(wrapped)
+            except Exception as e:
+                self.sessions.error = e  # type: ignore
+                raise
         harvest.schedule()
         return wrapped
 
     def session_stats(self):
-        """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
+        """Counters of the cache (an OrderedDict): CPython's names, and more; see lib/README.md."""
         from .stats import session_stats
 
         stats = session_stats(self.sessions)

@@ -1,1 +1,0 @@
-list(APPEND SDKCONFIG_DEFAULTS ${TLSRESUME_FIRMWARE_DIR}/sdkconfig.tlsresume_tls13)

@@ -1,0 +1,2 @@
+include("$(UPSTREAM)")
+include("../../lib/manifest.py")
