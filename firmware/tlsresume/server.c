@@ -347,6 +347,13 @@ void server_configure(mbedtls_ssl_context *ssl, mp_obj_t state) {
     mbedtls_ssl_conf_session_tickets_cb(conf, ticket_write, ticket_parse, s);
     mbedtls_ssl_conf_cert_cb(conf, hello_parsed);
     #if TLSRESUME_TLS13
+    // Mbed TLS's default has psk_ke, without forward secrecy, which an application's own keys may need.
+    #if defined(MBEDTLS_SSL_HANDSHAKE_WITH_PSK_ENABLED)
+    if (conf->psk_identity == NULL && conf->f_psk == NULL)
+    #endif
+    {
+        mbedtls_ssl_conf_tls13_key_exchange_modes(conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
+    }
     mbedtls_ssl_conf_new_session_tickets(conf, s->num_tickets);
     ssl->handshake->new_session_tickets_count = s->num_tickets; // which was set up before
     #endif

@@ -73,6 +73,9 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
 }
 
 static void negotiated(tlsresume_socket_t *o, int ret) {
+    if (!IS_TYPE(o, negotiating_type)) {
+        return; // again: readline keeps to the functions that it has begun with (py/stream.c)
+    }
     connection_t *c = connection_find(o);
     SET_TYPE(o, established_type);
     if (c != NULL) {

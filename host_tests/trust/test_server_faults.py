@@ -66,10 +66,10 @@ class Module:
         self.wipe = module.wipe
     def accept(self, sock, upstream, state):
         self.module.accept(sock, upstream.native, state)
-    def handshake(self, sock, upstream):
+    def handshake(self, sock):
         faults.theirs(True)
         try:
-            self.module.handshake(sock, upstream.native)
+            self.module.handshake(sock)
         finally:
             faults.theirs(False)
 context._tlsresume = server._tlsresume = Module(server._tlsresume)
