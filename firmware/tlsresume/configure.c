@@ -14,9 +14,9 @@
 #include "psa/crypto.h"
 #endif
 
-// Mbed TLS's suites in our order, for all contexts; 0 at its end.
-MP_REGISTER_ROOT_POINTER(int *tlsresume_suites);
-#define SUITES MP_STATE_VM(tlsresume_suites)
+// Mbed TLS's suites in our order, for all contexts; 0 at its end, and at its beginning until it is
+// made. Not on the heap, which a soft reset takes away.
+static int suites[64];
 
 // AES-128-GCM with SHA-256 is what browsers prefer, and costs a resumed handshake of TLS 1.2 little
 // more than half of what Mbed TLS's first choice does, AES-256-GCM with SHA-384. All of these have
@@ -27,21 +27,20 @@ static bool is_preferred(int suite) {
            || suite == MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
 }
 
-// The same suites, none left out and none added, with those first. Without memory the order stays.
+// The same suites, none left out and none added, with those first. What is too long stays as it is.
 static void order_suites(mbedtls_ssl_config *conf) {
     const int *all = mbedtls_ssl_list_ciphersuites();
     if (conf->ciphersuite_list != all) {
         return; // set by the application, or ours already
     }
-    if (SUITES == NULL) {
-        size_t n = 0;
-        while (all[n] != 0) {
-            ++n;
-        }
-        int *suites = m_new_maybe(int, n + 1);
-        if (suites == NULL) {
-            return;
-        }
+    size_t n = 0;
+    while (all[n] != 0) {
+        ++n;
+    }
+    if (n >= MP_ARRAY_SIZE(suites)) {
+        return;
+    }
+    if (suites[0] == 0) {
         int *p = suites;
         for (int preferred = 1; preferred >= 0; --preferred) {
             for (size_t i = 0; i < n; ++i) {
@@ -50,10 +49,8 @@ static void order_suites(mbedtls_ssl_config *conf) {
                 }
             }
         }
-        *p = 0;
-        SUITES = suites;
     }
-    mbedtls_ssl_conf_ciphersuites(conf, SUITES);
+    mbedtls_ssl_conf_ciphersuites(conf, suites);
 }
 
 #if TLSRESUME_TLS13

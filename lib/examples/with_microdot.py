@@ -1,4 +1,10 @@
-"""A page and its pictures from the board, with microdot of PyPI: browsers resume."""
+"""A page and its pictures from the board, with microdot: browsers resume.
+
+1. `mpremote cp -r build/libraries/microdot :lib/`, which `make libraries` gets from PyPI, and
+   `mpremote cp cert.pem key.pem :`, the board's certificate and key.
+2. Let the board join a network and know the time (`ntptime.settime()`), as in its boot.py.
+3. `mpremote run lib/examples/with_microdot.py`, and open https://ADDRESS:4443/ of the board.
+"""
 
 import tls
 from microdot import Microdot

@@ -5,6 +5,11 @@ from typing import Any, Callable, Iterator, Literal, Protocol, TypeAlias
 _Buffer: TypeAlias = bytes | bytearray | memoryview
 _Fingerprint: TypeAlias = bytes | tuple
 
+class _KeyHolder(Protocol):
+    def key(self) -> bytes: ...
+
+_Key: TypeAlias = _Buffer | _KeyHolder
+
 class _Storage(Protocol):
     def load(self) -> _Buffer | None: ...
     def save(self, data: bytearray, /) -> object: ...
@@ -135,13 +140,17 @@ class SSLContext:
         storage: _Storage | None = None,
         *,
         reuse_tickets: bool = False,
+        ticket_key: _Key | tuple[_Key, _Key] | None = None,
+        ticket_lifetime: int = 86400,
     ) -> None:
-        """`protocol`: `tls.PROTOCOL_TLS_CLIENT`.
+        """`protocol`: `tls.PROTOCOL_TLS_CLIENT`, or `tls.PROTOCOL_TLS_SERVER`.
 
         `sessions`: a SessionCache to share, False for none, None for one of its own.
         `storage`: where sessions are kept across sleep and reboot, see `tlsresume.store`.
         `reuse_tickets`: offer a TLS 1.3 ticket again and again (RFC 8446 C.4 advises against it).
-        Raises ValueError for a storage that takes nothing but what is sealed.
+        `ticket_key`, of a server: 32 bytes, an `RTCKey`, or a tuple of the current key and the one
+        before; None: a key of this start. `ticket_lifetime`: seconds that its tickets are good.
+        Raises ValueError for a storage that takes nothing but what is sealed, and for a bad key.
         """
 
     def load_verify_locations(
@@ -177,6 +186,15 @@ class SSLContext:
         (False). Raises what `tls` raises; ValueError for a `session` of another server or
         configuration.
         """
+
+    @property
+    def num_tickets(self) -> int:
+        """How many tickets a server gives after a full handshake of TLS 1.3 (2)."""
+
+    @num_tickets.setter
+    def num_tickets(self, number: int) -> None: ...
+    def set_ticket_key(self, key: _Key | tuple[_Key, _Key]) -> None:
+        """Seal a server's tickets with `key` from here on. Raises ValueError, TypeError."""
 
     def session_stats(self) -> dict[str, int]:
         """Counters of the cache, by name: lib/README.md says what they mean."""

@@ -186,10 +186,9 @@ class SSLContext:
         """Counters of the cache (an OrderedDict): CPython's names, and more; see lib/README.md."""
         from .stats import session_stats
 
-        stats = session_stats(self.sessions)
-        if self._tickets is not None:
-            stats.update(self._tickets.counted())  # type: ignore
-        return stats
+        return session_stats(
+            self.sessions, self._tickets.counted() if self._tickets is not None else {}
+        )
 
     @property
     def num_tickets(self):

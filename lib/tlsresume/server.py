@@ -126,7 +126,6 @@ class Tickets(NoTickets):
         counts = dict(zip(_NAMES, struct.unpack_from("%dI" % len(_NAMES), self._state, _OUTCOMES)))
         counts["accept"] = self._accepted
         counts["accept_good"] = sum(counts[name] for name in _NAMES)
-        counts["expired"] = counts["timeouts"]
         counts["declined"] = sum(counts[name] for name in _NAMES[2:])
         return counts
 

@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 
-# CPython's names and ours; lib/README.md says what they mean.
-NAMES = (
+# CPython's and ours; lib/README.md says what they mean.
+_NAMES = (
     "accept",
     "accept_good",
     "accept_renegotiate",
@@ -29,10 +29,11 @@ NAMES = (
 )
 
 
-def session_stats(cache):
-    """The counters of a cache, an OrderedDict by name."""
+def session_stats(cache, server=()):
+    """The counters of a cache, and those of a server (a dict), in an OrderedDict by name."""
     number = len(cache)
-    stats = OrderedDict([(name, cache.counted(name)) for name in NAMES])
+    stats = {name: cache.counted(name) for name in _NAMES}
     stats["number"] = number
     stats["connect_good"] = cache.counted("hits") + cache.counted("full")
-    return stats
+    stats.update(server)
+    return OrderedDict(sorted(stats.items()))
