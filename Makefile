@@ -51,6 +51,10 @@ mpy: ## the package as .mpy files, in build/mpy
 	@tools/setup.sh
 	@$(PYTHON) tools/mpy.py
 
+libraries: ## the libraries that lib/examples use, in build/libraries
+	@tools/setup.sh libraries
+	@$(PYTHON) tools/libraries.py
+
 fresh: ## `make demo` on a minimal Debian, made by debootstrap; as root
 	@tools/setup.sh fresh
 	@$(PYTHON) tools/fresh.py
@@ -65,4 +69,4 @@ BOARD ?=
 PORT ?=
 VARIANT ?=
 
-.PHONY: help demo test hil interop trust bench lint firmware flash emulator mpy fresh clean
+.PHONY: help demo test hil interop trust bench lint firmware flash emulator mpy libraries fresh clean

@@ -14,10 +14,11 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "lib"), str(ROOT / "host_tests")
 
 import checked  # noqa: E402
 import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
+from board_server import BoardServer  # noqa: E402
 from certificates import Authority  # noqa: E402
 from hostile_server import HostileServer  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
-from prelude import PRELUDE  # noqa: E402
+from prelude import PRELUDE, WORLD_NAMES  # noqa: E402
 from ticket_server import TicketServer  # noqa: E402
 from tls_server import TLSServer  # noqa: E402
 
@@ -61,11 +62,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Certificates:
-    """Paths without suffix: `server`, `rsa`, the clients `a` and `b`; `ca`, `other_ca`."""
+    """Paths without suffix: `server`, `rsa`, `world`, clients `a` and `b`; `ca`, `other_ca`."""
 
     def __init__(self, folder):
         self.ca = Authority(folder)
         self.server = self.ca.issue("server", server=True)
+        self.world = self.ca.issue("world", server=True, names=WORLD_NAMES)
         self.a = self.ca.issue("client-a")
         self.b = self.ca.issue("client-b")
         self.rsa_ca = Authority(folder, "tlsresume test CA RSA", "rsa")
@@ -104,6 +106,19 @@ def hostile(certs):
     """Start HostileServers: `hostile(lie=...)`; all are closed at the end."""
     yield from _starter(
         lambda **kwargs: HostileServer(kwargs.pop("certificates", [certs.server]), **kwargs)
+    )
+
+
+@pytest.fixture
+def board_server(micropython, certs):
+    """Start BoardServers: `board_server("ticket_key=...", ...)`; all are closed at the end."""
+    yield from _starter(
+        lambda options="", **kwargs: BoardServer(
+            kwargs.pop("firmware", micropython),
+            kwargs.pop("certificate", certs.server),
+            options,
+            **kwargs,
+        )
     )
 
 

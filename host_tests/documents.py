@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [p for p in ROOT.glob("**/README.md") if "build" not in p.relative_to(ROOT).parts]
 
 _PROGRAMS = (
-    r"make|python3?|mpremote|idf\.py|git|sudo|build/venv/\S+|build/\S+/micropython|tools/\S+"
+    r"make|python3?|mpremote|openssl|idf\.py|git|sudo"
+    r"|build/venv/\S+|build/\S+/micropython|tools/\S+"
 )
 _COMMAND = rf"(?:[A-Z_]+=\S+ )*(?:{_PROGRAMS}) [^`#\n]*"
 

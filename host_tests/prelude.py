@@ -37,6 +37,8 @@ class RTC:
         RTC.data = bytes(data)
 class machine:
     RTC = RTC
+    def deepsleep(ms):
+        print("sleeps", ms)
 sys.modules["machine"] = machine
 """
 
@@ -69,4 +71,18 @@ class Stream(io.IOBase):
             ready.register(self.sock, arg)
             return sum(event for _, event in ready.poll(0))
         return 0
+"""
+
+# The hosts of the documents and the examples.
+WORLD_NAMES = "example.com", "mqtt.example.com"
+# Every host is HOST, and every port is PORT.
+WORLD = """
+import socket as _socket, sys
+class World:
+    def getaddrinfo(host, port, *args, here=(HOST, PORT)):
+        return _socket.getaddrinfo(*(here + args))
+for name in dir(_socket):
+    if not hasattr(World, name):
+        setattr(World, name, getattr(_socket, name))
+sys.modules["socket"] = sys.modules["usocket"] = World
 """

@@ -14,6 +14,7 @@ from pathlib import Path
 import bench_board
 import bench_energy
 import bench_picture
+import bench_server
 import bench_size
 import bench_wire
 import sources
@@ -49,6 +50,7 @@ def emulated(certificates):
     flash = {**bench_size.figures(firmware, tls13), **bench_size.without()}
     with progress("counting on the emulated board"):
         board = bench_board.figures(firmware, tls13, certificates)
+        board.update(bench_server.figures(firmware, tls13, certificates))
     return {"board": board, "flash": flash, "energy, on paper": bench_energy.figures(board)}
 
 

@@ -28,19 +28,21 @@ class Authority:
         self.der = certificate.public_bytes(serialization.Encoding.DER)
         self.pem = str(folder / f"ca-{kind}.pem")
 
-    def issue(self, name, server=False, length=1):
+    def issue(self, name, server=False, length=1, names=SERVER_NAMES, until=None):
         """Write NAME.pem, NAME.key, NAME.der, NAME.key.der and return the path without suffix.
 
-        The chain in NAME.pem has `length` certificates, all below this authority's own.
+        A server's is for `names`. The chain in NAME.pem has `length` certificates, all below this
+        authority's own. It is good for ten years, or `until` (a datetime).
         """
         if length > 1:
             between = self._intermediate(f"{name}-{self.kind}-{length}")
-            path = between.issue(name, server, length - 1)
+            path = between.issue(name, server, length - 1, names)
             with path.with_suffix(".pem").open("a") as chain:
                 chain.write(Path(between.pem).read_text())
             return path
         key = _new_key(self.kind)
-        certificate = self._sign(_subject(name), key, server=server)
+        names = names if server else ()
+        certificate = self._sign(_subject(name), key, names=names, until=until)
         return _write(self.folder, f"{name}-{self.kind}", certificate, key)
 
     def _intermediate(self, name):
@@ -51,7 +53,7 @@ class Authority:
         _write(folder, f"ca-{self.kind}", certificate, None)
         return between
 
-    def _sign(self, subject, key, ca=False, server=False):
+    def _sign(self, subject, key, ca=False, names=(), until=None):
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = (
             x509.CertificateBuilder()
@@ -60,11 +62,11 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=3650))
+            .not_valid_after(until or now + datetime.timedelta(days=3650))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
-        if server:
-            names = [x509.DNSName(n) for n in SERVER_NAMES]
+        if names:
+            names = [x509.DNSName(n) for n in names]
             names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())

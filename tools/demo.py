@@ -1,4 +1,5 @@
-"""Watch a MicroPython program reconnect to an OpenSSL server: full, then resumed.
+"""Watch a MicroPython program reconnect to an OpenSSL server: full, then resumed; and then an
+OpenSSL client come back to a server on MicroPython.
 
 On the unix port, which is built for it; on the emulated board (--board QEMU_MPS2); or on the
 board that is plugged in (--port /dev/ttyX).
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from board import Board, host_address
+from board_server import Visitor
 from certificates import Authority
 from command import run
 from counting_proxy import CountingProxy
@@ -33,6 +35,8 @@ KINDS = {
 }
 CIPHERS = "import tls\nprint(tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).get_ciphers())"
 CLIENT = Path(__file__).with_name("demo_client.py")
+SERVER = Path(__file__).with_name("demo_server.py")
+VERSIONS = {"-tls1_2": "1.2", "-tls1_3": "1.3"}
 
 
 class Unix:
@@ -94,11 +98,28 @@ def connections(runner, authority, certificate, option, times=TIMES):
         printed = runner.execute(
             CLIENT.read_text(), HOST=runner.host, PORT=proxy.port, CA=authority.der, TIMES=times
         )
-        proxy.wait(times)
-        seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-        for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
-            one["out"], one["in"], one["turns"] = out, into, turns
-        return seen
+        return counted(printed, proxy, times)
+
+
+def visits(runner, certificate, option):
+    """The same for a server there, to which a client of OpenSSL comes back."""
+    given = {"CERT": certificate.with_suffix(".der"), "KEY": certificate.with_suffix(".key.der")}
+    given = {name: path.read_bytes() for name, path in given.items()}
+    with (
+        Visitor(VERSIONS[option]) as visitor,
+        CountingProxy(visitor.port, address=runner.address) as proxy,
+    ):
+        script = SERVER.read_text()
+        printed = runner.execute(script, HOST=runner.host, PORT=proxy.port, TIMES=TIMES, **given)
+        return counted(printed, proxy, TIMES)
+
+
+def counted(printed, proxy, times):
+    proxy.wait(times)
+    seen = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    for one, (out, into), turns in zip(seen, proxy.counts, proxy.turns, strict=True):
+        one["out"], one["in"], one["turns"] = out, into, turns
+    return seen
 
 
 def show(title, seen):
@@ -162,6 +183,10 @@ def main():
         for option in runner.kinds:
             seen = connections(runner, authority, certificate, option)
             show(KINDS[option], seen)
+            resumed.append(summary(seen))
+        for option in runner.kinds:
+            seen = visits(runner, certificate, option)
+            show(f"{KINDS[option]}: OpenSSL comes back to a server on MicroPython", seen)
             resumed.append(summary(seen))
     if not all(resumed):
         sys.exit("demo: nothing was resumed")

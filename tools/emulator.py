@@ -67,17 +67,22 @@ class Emulator:
 
     `firmware` is the Path of an ELF file, or of an ESP32's image, for a `machine` of MACHINES.
     `icount` counts instructions instead of time: the board's clock then moves as many ns an
-    instruction as the machine says, whatever the host does. `options` are more of QEMU's. QEMU
-    ends with the context, and with this process, however that ends. Raises ToolError.
+    instruction as the machine says, whatever the host does. `options` are more of QEMU's.
+    `forward`: a port of this host, and the port of the board that is reached there. QEMU ends with
+    the context, and with this process, however that ends. Raises ToolError.
     """
 
-    def __init__(self, firmware, icount=False, machine="mps2-an385", options=()):
+    def __init__(self, firmware, icount=False, machine="mps2-an385", options=(), forward=None):
         self.machine = MACHINES[machine]
         _check(machine)
         self._flash = tempfile.NamedTemporaryFile(prefix="tlsresume-", suffix=".flash")
         self._firmware = firmware
         self._command = [self.machine.program, "-machine", machine, "-nographic"]
         self._command += ["-monitor", "null", "-serial", "pty", *self.machine.options, *options]
+        if forward:
+            here, there = forward
+            nic = self._command.index("-nic") + 1
+            self._command[nic] += f",hostfwd=tcp:127.0.0.1:{here}-:{there}"
         if icount:
             self._command += ["-icount", f"shift={self.machine.shift},sleep=on"]
         if machine.startswith("esp32"):

@@ -1,5 +1,6 @@
 // The time module's part of the board; included by extmod/modtime.c.
 
+#include "py/runtime.h"
 #include "shared/timeutils/timeutils.h"
 
 static mp_obj_t mp_time_time_get(void) {

@@ -20,6 +20,18 @@ static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
            && o->last_error == 0;
 }
 
+// Refuse what is laid out otherwise, and make the socket ours.
+static tlsresume_socket_t *adopt(mp_obj_t socket, mp_obj_t context) {
+    tlsresume_socket_t *o = MP_OBJ_TO_PTR(socket);
+    // Our own types have the slot that upstream's has not.
+    if (!layout_fits(socket, context) || MP_OBJ_TYPE_HAS_SLOT(o->base.type, attr)) {
+        mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
+    }
+    sslsocket_derive(o->base.type);
+    sslsocket_adopt(o);
+    return o;
+}
+
 // adopt(socket, context, owner, packed or None, age_ms) -> bool
 //
 // Watch a client socket that tls.SSLContext(context).wrap_socket has made without a handshake, and
@@ -28,13 +40,7 @@ static bool layout_fits(mp_obj_t socket, mp_obj_t context) {
 // as it was; and MemoryError: it connects, and has nothing to tell.
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    tlsresume_socket_t *o = MP_OBJ_TO_PTR(args[0]);
-    // Our own types have the slot that upstream's has not.
-    if (!layout_fits(args[0], args[1]) || MP_OBJ_TYPE_HAS_SLOT(o->base.type, attr)) {
-        mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
-    }
-    sslsocket_derive(o->base.type);
-    sslsocket_adopt(o);
+    tlsresume_socket_t *o = adopt(args[0], args[1]);
     configure_client((mbedtls_ssl_config *)o->ssl.conf);
     connection_t *c = connection_new(o, args[2]);
     if (args[3] != mp_const_none) {
@@ -43,6 +49,20 @@ static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     return mp_obj_new_bool(c->offered);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_adopt_obj, 5, 5, tlsresume_adopt);
+
+#if TLSRESUME_SERVER
+// accept(socket, context, state or None): watch a server's socket that tls.SSLContext(context).wrap_socket
+// has made without a handshake, and give its client tickets, and take one, by `state`: a bytearray that
+// the context has alone, see server.c. Raises NotImplementedError as adopt does. Does not allocate.
+static mp_obj_t tlsresume_accept(mp_obj_t socket, mp_obj_t context, mp_obj_t state) {
+    tlsresume_socket_t *o = adopt(socket, context);
+    if (state != mp_const_none) {
+        server_configure(&o->ssl, state);
+    }
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_3(tlsresume_accept_obj, tlsresume_accept);
+#endif
 
 // handshake(socket): finish the handshake of an adopted socket, blocking as upstream's wrap_socket
 // does. Raises what upstream raises; the socket is then closed.

@@ -9,6 +9,7 @@ target_sources(usermod_tlsresume INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/modtlsresume.c
     ${CMAKE_CURRENT_LIST_DIR}/nagle.c
     ${CMAKE_CURRENT_LIST_DIR}/seal.c
+    ${CMAKE_CURRENT_LIST_DIR}/server.c
     ${CMAKE_CURRENT_LIST_DIR}/session.c
     ${CMAKE_CURRENT_LIST_DIR}/sslsocket.c
     ${CMAKE_CURRENT_LIST_DIR}/ticket.c

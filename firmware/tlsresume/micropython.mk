@@ -1,6 +1,8 @@
 # The _tlsresume module for make ports: USER_C_MODULES=.../firmware.
 # TLSRESUME_TLS13=1 adds Mbed TLS's TLS 1.3 client, where Mbed TLS is built from MicroPython's tree.
 TLSRESUME_TLS13 ?= 0
+# TLSRESUME_SERVER=0 leaves out the tickets that a server gives.
+TLSRESUME_SERVER ?= 1
 
 TLSRESUME_DIR := $(USERMOD_DIR)
 
@@ -12,6 +14,7 @@ SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	modtlsresume.c \
 	nagle.c \
 	seal.c \
+	server.c \
 	session.c \
 	sslsocket.c \
 	ticket.c \
@@ -20,6 +23,7 @@ SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 CFLAGS_USERMOD += -I$(TLSRESUME_DIR)
 CFLAGS_USERMOD += -DMBEDTLS_USER_CONFIG_FILE=\"mbedtls_config_tlsresume.h\"
 CFLAGS_USERMOD += -DTLSRESUME_WITH_TLS13=$(TLSRESUME_TLS13)
+CFLAGS_USERMOD += -DTLSRESUME_SERVER=$(TLSRESUME_SERVER)
 
 ifeq ($(TLSRESUME_TLS13),1)
 SRC_THIRDPARTY_C += $(addprefix lib/mbedtls/library/,\

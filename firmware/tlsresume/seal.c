@@ -12,13 +12,6 @@
 #define KEY_LEN (32)
 #define TAG_LEN (16)
 
-typedef union _seal_args_t {
-    mp_buffer_info_t all[4];
-    struct {
-        mp_buffer_info_t key, nonce, aad, data;
-    };
-} seal_args_t;
-
 static void seal_args(const mp_obj_t *args, seal_args_t *a) {
     for (size_t i = 0; i < MP_ARRAY_SIZE(a->all); ++i) {
         mp_get_buffer_raise(args[i], &a->all[i], MP_BUFFER_READ);
@@ -32,7 +25,7 @@ static void seal_args(const mp_obj_t *args, seal_args_t *a) {
 #if defined(MBEDTLS_PSA_CRYPTO_C)
 #define AUTH_FAILED (PSA_ERROR_INVALID_SIGNATURE)
 
-static int seal_crypt(const seal_args_t *a, byte *out, size_t len, bool encrypt) {
+int seal_crypt(const seal_args_t *a, byte *out, size_t len, bool encrypt) {
     psa_key_id_t key;
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
@@ -52,7 +45,7 @@ static int seal_crypt(const seal_args_t *a, byte *out, size_t len, bool encrypt)
 #else
 #define AUTH_FAILED (MBEDTLS_ERR_GCM_AUTH_FAILED)
 
-static int seal_crypt(const seal_args_t *a, byte *out, size_t len, bool encrypt) {
+int seal_crypt(const seal_args_t *a, byte *out, size_t len, bool encrypt) {
     mbedtls_gcm_context gcm;
     mbedtls_gcm_init(&gcm);
     int ret = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, a->key.buf, KEY_LEN * 8);

@@ -35,6 +35,10 @@ static bool handshake_over(const tlsresume_socket_t *o) {
     return o->ssl.state >= MBEDTLS_SSL_HANDSHAKE_OVER;
 }
 
+static bool is_server(const tlsresume_socket_t *o) {
+    return TLSRESUME_SERVER && o->ssl.conf != NULL && o->ssl.conf->endpoint == MBEDTLS_SSL_IS_SERVER;
+}
+
 void sslsocket_adopt(tlsresume_socket_t *o) {
     SET_TYPE(o, negotiating_type);
 }
@@ -79,8 +83,13 @@ static void negotiated(tlsresume_socket_t *o, int ret) {
             nagle_restore(c, o);
         }
     }
+    #if TLSRESUME_SERVER
+    if (ret == 0 && is_server(o)) {
+        server_negotiated(&o->ssl);
+    }
+    #endif
     #if TLSRESUME_TLS13
-    if (o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
+    if (!is_server(o) && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
         SET_TYPE(o, ticketed_type);
     }
     #endif
@@ -180,7 +189,7 @@ static bool stream_ready(mp_obj_t sock, mp_uint_t flag) {
 // The tickets that nobody has read, and what upstream leaves out: a close_notify (RFC 5246 7.2.1).
 // Without one OpenSSL's servers drop the session from their cache. A peer that cannot take it now
 // does not get one. What a stream in Python raises ends here, but for what ends a program, which is
-// returned.
+// returned. A server has no connection.
 static void *leave(connection_t *c, tlsresume_socket_t *o) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {
@@ -193,7 +202,9 @@ static void *leave(connection_t *c, tlsresume_socket_t *o) {
         broken = ticket_look(o);
     }
     #endif
-    connection_closed(c, o, broken);
+    if (c != NULL) {
+        connection_closed(c, o, broken);
+    }
     if (!broken && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
         mbedtls_ssl_close_notify(&o->ssl);
     }
@@ -206,7 +217,7 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
     void *raised = NULL;
     if (request == MP_STREAM_CLOSE) {
         connection_t *c = connection_find(o);
-        if (c != NULL && handshake_over(o) && !gc_is_locked()) { // not in a finaliser
+        if ((c != NULL || is_server(o)) && handshake_over(o) && !gc_is_locked()) { // not in a finaliser
             raised = leave(c, o);
         }
         if (c != NULL && c->hidden_socket != 0) {
@@ -264,6 +275,11 @@ static void socket_set_session(tlsresume_socket_t *o, mp_obj_t session) {
 
 // None once closed, as in CPython, where a closed SSLSocket has no SSL object.
 static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
+    #if TLSRESUME_SERVER
+    if (is_server(o)) {
+        return mp_obj_new_bool(handshake_over(o) && server_resumed(&o->ssl));
+    }
+    #endif
     const connection_t *c = connection_find(o);
     return o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c != NULL && c->outcome == OUTCOME_RESUMED);
 }

@@ -33,6 +33,15 @@
 #define TLSRESUME_FILENO (0)
 #endif
 
+// The board as a server gives session tickets, and takes them back.
+#ifndef TLSRESUME_SERVER
+#define TLSRESUME_SERVER (1)
+#endif
+#if !defined(MBEDTLS_SSL_SRV_C) || !defined(MBEDTLS_SSL_SESSION_TICKETS)
+#undef TLSRESUME_SERVER
+#define TLSRESUME_SERVER (0)
+#endif
+
 // Sessions of closed connections that wait to be taken, at most; the oldest go.
 #define TLSRESUME_MAX_WAITING (8)
 
@@ -98,7 +107,36 @@ MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj); // where TLSRESUME_FILENO
 
 // seal.c: AES-256-GCM.
 
+typedef union _seal_args_t {
+    mp_buffer_info_t all[4];
+    struct {
+        mp_buffer_info_t key, nonce, aad, data;
+    };
+} seal_args_t;
+
+// Encrypt the data and their tag of 16 bytes into `out`, or decrypt both; `len` is that of `out`, which
+// may be where the data are. Returns 0 or an error of Mbed TLS.
+int seal_crypt(const seal_args_t *a, byte *out, size_t len, bool encrypt);
+
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_seal_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(tlsresume_unseal_obj);
+
+#if TLSRESUME_SERVER
+
+// server.c: tickets for those who connect.
+
+// Let the configuration of this connection give and open tickets by `state`, a bytearray that
+// lib/tlsresume/server.py makes and keeps. Raises TypeError, ValueError.
+void server_configure(mbedtls_ssl_context *ssl, mp_obj_t state);
+
+// Count what became of a connection whose handshake is over.
+void server_negotiated(const mbedtls_ssl_context *ssl);
+
+// Whether it was resumed, from its ClientHello on.
+bool server_resumed(const mbedtls_ssl_context *ssl);
+
+MP_DECLARE_CONST_FUN_OBJ_3(tlsresume_accept_obj);
+
+#endif
 
 #endif // MICROPY_INCLUDED_TLSRESUME_H

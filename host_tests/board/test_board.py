@@ -52,7 +52,7 @@ result(r=r, stats=ctx.session_stats())
         PORT=s.port,
     )
     assert got["r"] == [False, True, False] == s.reused(3)
-    assert got["stats"]["expired"] == 1 and got["stats"]["offered"] == 1
+    assert got["stats"]["timeouts"] == 1 and got["stats"]["offered"] == 1
 
 
 def test_a_full_cache_evicts_the_least_recently_used(board, server):
@@ -61,7 +61,7 @@ def test_a_full_cache_evicts_the_least_recently_used(board, server):
         """
 ctx = client(sessions=tlsresume.SessionCache(max=2))
 names = ("localhost", "a.example", "localhost", "b.example", "localhost", "a.example")
-result(r=[once(ctx, PORT, name) for name in names], evicted=ctx.session_stats()["evicted"])
+result(r=[once(ctx, PORT, name) for name in names], evicted=ctx.session_stats()["cache_full"])
 """,
         PORT=s.port,
     )

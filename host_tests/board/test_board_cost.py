@@ -2,6 +2,7 @@
 counts, heap, and flash."""
 
 import bench_board
+import bench_server
 import bench_size
 import pytest
 from budgets import BUDGETS, met
@@ -18,8 +19,11 @@ def firmwares():
 
 @pytest.fixture(scope="module")
 def found(firmwares, tmp_path_factory):
+    certificates = chains(tmp_path_factory.mktemp("chains"))
+    board = bench_board.figures(*firmwares, certificates)
+    board.update(bench_server.figures(*firmwares, certificates))
     return {
-        "board": bench_board.figures(*firmwares, chains(tmp_path_factory.mktemp("chains"))),
+        "board": board,
         "flash": bench_size.figures(*firmwares),
     }
 

@@ -14,6 +14,7 @@ from emulator import emulate
 from libraries import libraries
 from microdot_server import MicrodotServer
 from mpy import bundle
+from prelude import WORLD
 
 ROOT = documents.ROOT
 
@@ -25,11 +26,13 @@ def host(board):
 
 
 @pytest.fixture
-def example(board, host):
-    def example(name, **variables):
-        given = {k: v(host) if callable(v) else v for k, v in variables.items()}
+def example(board):
+    """Run an example on the board, for which every host is `server`."""
+
+    def example(name, server, **constants):
+        script = f"PORT = {server.port}\n{WORLD}\n{examples.example(name, **constants)}"
         with board.mount(libraries()):
-            return board.execute(examples.example(name, **given)).splitlines()
+            return board.execute(script).splitlines()
 
     return example
 
@@ -41,37 +44,38 @@ def start(starter):
 
 
 def test_requests_resumes(example, certs, start, tmp_path):
-    (tmp_path / "page").write_text("hello")
-    s = start(Nginx, certs.server, tmp_path)
-    said = example("with_requests.py", URL=lambda host: f"https://{host}:{s.port}/page")
-    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
-    assert s.reused() == [False, True]
+    (tmp_path / "index.html").write_text("hello")
+    s = start(Nginx, certs.world, tmp_path)
+    said = example("with_requests.py", s, CA=certs.ca.der)
+    assert said[:3] == [f"200 5 resumed {i > 0}" for i in range(3)] and "2 hits" in said[3]
+    assert s.reused() == [False, True, True]
 
 
 @pytest.mark.parametrize("mutual", (False, True))
 def test_mqtt_resumes(example, certs, start, mutual):
-    params = {"server_hostname": "localhost", "cadata": certs.ca.der, "cert_reqs": 2}
+    params = {"server_hostname": "example.com", "cadata": certs.ca.der, "cert_reqs": 2}
     if mutual:
         params["cert"] = Path(f"{certs.a}.der").read_bytes()
         params["key"] = Path(f"{certs.a}.key.der").read_bytes()
-    s = start(Mosquitto, certs.server, certs.ca.pem, certs.ca.pem if mutual else None)
-    said = example("with_umqtt.py", HOST=str, PORT=s.port, SSL_PARAMS=params)
+    s = start(Mosquitto, certs.world, certs.ca.pem, certs.ca.pem if mutual else None)
+    said = example("with_umqtt.py", s, SSL_PARAMS=params)
     assert said == [f"published {i} resumed {i > 0}" for i in range(3)]
     assert s.connected() == 3
 
 
-def test_asyncio_streams_resume(example, server, certs):
-    s = server(version="1.2")
-    said = example("with_asyncio.py", HOST=str, NAME="localhost", PORT=s.port, CA=certs.ca.der)
-    assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
-    assert s.reused(3) == [False, True, True]
+def test_asyncio_streams_resume(example, certs, start, tmp_path):
+    (tmp_path / "index.html").write_text("hello")
+    s = start(Nginx, certs.world, tmp_path)
+    said = example("with_asyncio.py", s, CA=certs.ca.der)
+    assert [line.partition(" resumed ")[2] for line in said] == ["False", "True", "True"]
+    assert s.reused() == [False, True, True]
 
 
 def test_microdot_is_a_peer_to_resume_with(example, certs, start):
-    s = start(MicrodotServer, certs.server)
-    said = example("with_requests.py", URL=lambda host: f"https://{host}:{s.port}/")
-    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
-    assert s.reused() == 1
+    s = start(MicrodotServer, certs.world)
+    said = example("with_requests.py", s, CA=certs.ca.der)
+    assert said[:3] == [f"200 5 resumed {i > 0}" for i in range(3)]
+    assert s.reused() == 2
 
 
 INSTALL = """
@@ -133,6 +137,13 @@ def test_mpremote_installs_the_package(mpremote, tmp_path):
     assert done.returncode == 0, done.stderr
     installed = {p.name for p in (tmp_path / "tlsresume").iterdir()}
     assert installed == {p.name for p in (ROOT / "lib" / "tlsresume").glob("*.py")}
+
+
+def test_mpremote_copies_the_certificate(mpremote, tmp_path, certs):
+    _, cp, _, to = documents.command("README.md", "mpremote cp")
+    done = mpremote("mount", tmp_path, cp, certs.ca.pem, to)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ca.pem").read_text() == Path(certs.ca.pem).read_text()
 
 
 def test_without_a_file_system_the_package_is_mounted_and_wins_over_the_frozen_one(

@@ -92,6 +92,22 @@ def load(data):
         _load(data)
 
 
+def ticket(data):
+    """What a client brings back as the ticket of a server, and what is in it, if it was sealed."""
+    context = tlsresume.SSLContext(tls.PROTOCOL_TLS_SERVER, ticket_key=bytes(32))
+    wrapped = context.wrap_socket(Wire(b""), server_side=True, do_handshake_on_connect=False)
+    assert _fuzz.open(wrapped, data) != 0
+    name, key = _ticket_key(context)
+    nonce = bytes(12)
+    _fuzz.open(wrapped, name + nonce + _tlsresume.seal(key, nonce, b"", data))
+    wrapped.close()
+
+
+def _ticket_key(context):
+    state = context._tickets._state
+    return bytes(state[16:20]), bytes(state[20:52])
+
+
 _context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 _context.verify_mode = tls.CERT_NONE
 

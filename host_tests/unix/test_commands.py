@@ -17,6 +17,7 @@ TYPED = {
     r"MICROPYTHON=DIR make demo": (0, "1 full, 5 resumed"),
     r"make firmware BOARD=QEMU_MPS2( VARIANT=TLS13)?": (0, "firmware.elf"),
     r"make mpy": (0, "mpremote mip install"),
+    r"make libraries": (0, "build/libraries"),
     r"make firmware BOARD=ESP32_\S+( VARIANT=\S+)?": (2, "is no ESP-IDF. Do one of these"),
     r"make hil BOARD=ESP32_GENERIC_C3": (2, "idf_tools.py install qemu-riscv32"),
     r".*make (demo|flash|hil) .*PORT=\S+( VARIANT=\S+)?": (
@@ -37,6 +38,8 @@ ELSEWHERE = {
     r"build/venv/bin/python -m pytest --checked .*": "host_tests/trust/test_sanitizers.py",
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
     r"build/venv/bin/python tools/fresh.py .*": "host_tests/unix/test_fresh.py",
+    r"mpremote cp .*": "host_tests/board/test_board_libraries.py",
+    r"openssl s_client .*": "host_tests/unix/test_documents.py",
     r"mpremote mip install .*": "host_tests/board/test_board_libraries.py",
     r"mpremote mount lib .*": "host_tests/board/test_board_libraries.py",
     r"make -C ports/unix .*": "host_tests/firmware/test_standard.py",

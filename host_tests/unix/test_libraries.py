@@ -1,18 +1,14 @@
-"""The libraries that people use, unmodified, and the examples in lib/examples."""
+"""The libraries that people use, unmodified."""
 
 import json
 import shutil
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
-import examples
 import pytest
-from counting_proxy import CountingProxy
-from daemons import Mosquitto, Nginx
+from daemons import Nginx
 from libraries import libraries
-from microdot_server import MicrodotServer
 from mpy import bundle
 
 ROOT = Path(__file__).parents[2]
@@ -24,35 +20,8 @@ def folder():
 
 
 @pytest.fixture
-def example(micropython, folder):
-    def example(name, **variables):
-        script = f"import sys\nsys.path.append({folder!r})\n" + examples.example(name, **variables)
-        done = subprocess.run(
-            [str(micropython), "-c", script], capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.splitlines()
-
-    return example
-
-
-@pytest.fixture
 def nginx(certs, tmp_path, starter):
     yield from starter(lambda **kwargs: Nginx(certs.server, **kwargs))
-
-
-@pytest.fixture
-def mosquitto(certs, starter):
-    yield from starter(lambda **kwargs: Mosquitto(certs.server, certs.ca.pem, **kwargs))
-
-
-@pytest.mark.parametrize("version", ("TLSv1.2", "TLSv1.3"))
-def test_requests_resumes(example, nginx, tmp_path, version):
-    (tmp_path / "page").write_text("hello")
-    s = nginx(root=tmp_path, options=f"ssl_protocols {version};")
-    said = example("with_requests.py", URL=f"https://localhost:{s.port}/page")
-    assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
-    assert s.reused() == [False, True]
 
 
 def test_mip_installs_us_and_resumes_from_file_to_file(
@@ -109,38 +78,6 @@ def test_there_is_one_version_number():
     manifest = (ROOT / "lib" / "manifest.py").read_text()
     assert package["version"] == tlsresume.__version__
     assert f'version="{tlsresume.__version__}"' in manifest
-
-
-@pytest.mark.parametrize("mutual", (False, True))
-def test_mqtt_resumes(example, mosquitto, certs, mutual):
-    s = mosquitto(client_ca=certs.ca.pem if mutual else None)
-    proxy = CountingProxy(s.port)
-    params = {"server_hostname": "localhost", "cadata": certs.ca.der, "cert_reqs": 2}
-    if mutual:
-        params["cert"] = Path(f"{certs.a}.der").read_bytes()
-        params["key"] = Path(f"{certs.a}.key.der").read_bytes()
-    said = example("with_umqtt.py", HOST="127.0.0.1", PORT=proxy.port, SSL_PARAMS=params)
-    proxy.close()
-    assert said == [f"published {i} resumed {i > 0}" for i in range(3)]
-    assert s.connected() == 3
-    full, *resumed = (into for _, into in proxy.counts)
-    assert max(resumed) < full  # the wire's word for it: mosquitto has none
-
-
-def test_asyncio_streams_resume(example, server, certs):
-    s = server()
-    said = example(
-        "with_asyncio.py", HOST="127.0.0.1", NAME="localhost", PORT=s.port, CA=certs.ca.der
-    )
-    assert said == [f"b'hello\\n' resumed {i > 0}" for i in range(3)]
-    assert s.reused(3) == [False, True, True]
-
-
-def test_microdot_is_a_peer_to_resume_with(example, certs):
-    with closing(MicrodotServer(certs.server)) as s:
-        said = example("with_requests.py", URL=f"https://localhost:{s.port}/")
-        assert said[:2] == ["200 5", "200 5"] and "1 hits" in said[2]
-        assert s.reused() == 1
 
 
 # What aiohttp of micropython-lib asks of a stream: an HTTP/1.0 request a connection.

@@ -279,7 +279,7 @@ reused.append(once(ctx, PORT))
 clock.seconds = 60
 reused.append(once(ctx, PORT))
 stats = ctx.session_stats()
-result(reused=reused, offered=stats["offered"], expired=stats["expired"])
+result(reused=reused, offered=stats["offered"], expired=stats["timeouts"])
 """,
         PORT=s.port,
     )

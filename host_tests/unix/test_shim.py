@@ -1,9 +1,6 @@
 """install(): programs that know nothing of us resume."""
 
-import subprocess
-
 import pytest
-from prelude import PRELUDE
 
 
 def test_tls_as_others_see_it_resumes(run, server):
@@ -257,32 +254,3 @@ result(r=[request(False), request(True), request(False), request(True)])
         PORT=s.port,
     )
     assert got["r"] == [False, False, True, True]
-
-
-REPORT = """
-ctx = client(sessions=tlsresume.SessionCache("mqtt", timeout=1))
-once(ctx, PORT)
-"""
-
-
-@pytest.mark.parametrize(
-    "step, why",
-    (
-        ("", "there was no session"),
-        ("ctx.verify_mode = tls.CERT_NONE\nonce(ctx, PORT)", "another security configuration"),
-        ("tlsresume.poll()\ntime.sleep(2)\nonce(ctx, PORT)", "had expired"),
-    ),
-)
-def test_the_report_says_why(micropython, certs, server, step, why):
-    s = server(version="1.2")
-    given = f"HOST, PORT, CA = '127.0.0.1', {s.port}, {certs.ca.der!r}\n"
-    script = given + PRELUDE + REPORT + step + "\ntlsresume.report(ctx)"
-    done = subprocess.run([str(micropython), "-c", script], capture_output=True, text=True)
-    assert "vhost mqtt: " in done.stdout, done.stderr
-    assert f"localhost.{s.port} " in done.stdout and why in done.stdout
-
-
-def test_without_a_cache_the_report_says_what_to_do(micropython):
-    script = "import tlsresume\ntlsresume.report()"
-    done = subprocess.run([str(micropython), "-c", script], capture_output=True, text=True)
-    assert done.stdout.startswith("tlsresume 0.") and "tlsresume.install()" in done.stdout

@@ -46,6 +46,9 @@ assert stats["connect"] == stats["hits"] == 0
 
 
 def test_the_report_says_so_each_time(plain):
-    script = "import tlsresume\ntlsresume.report()\ntlsresume.report()"
+    script = "import tls, tlsresume\n"
+    script += "ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)\nprint('REPORTS')\n"
+    script += "tlsresume.report()\ntlsresume.report(ctx)"
     done = subprocess.run([str(plain), "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.count("no _tlsresume module") == 2
+    reports = done.stdout.partition("REPORTS\n")[2].splitlines()
+    assert len(reports) == 2 and all("no _tlsresume module" in line for line in reports)

@@ -39,6 +39,7 @@ class SessionCache:
         self.max = max or DEFAULT_MAX
         self.timeout = int(timeout)
         self.miss = None  # why the last look-up found nothing, a key of diagnosis.py's _WHY
+        self.error = None  # what the last handshake that failed has raised, if wrap_socket did it
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
         self.store = None  # the Persist that keeps the sessions, if any
@@ -221,6 +222,7 @@ class SessionCache:
         `session` is a view into the cache, which is wiped when it goes: look at it with the lock
         held, or before anything else is done.
         """
+        self._pull()
         now = self._clock.now()
         for fingerprint, key, entry in self._sorted(all=True):
             host, _, port = key.rpartition(".")

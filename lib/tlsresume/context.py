@@ -16,6 +16,7 @@ except ImportError:
     TCP_NODELAY = 1  # type: ignore
 
 _IPPROTO_TCP = 6
+_SERVER = getattr(tls, "PROTOCOL_TLS_SERVER", None)
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
 _is_nodelay = getattr(_tlsresume, "nodelay", None)  # the same
 
@@ -28,13 +29,26 @@ class SSLContext:
 
     _nodelay = None  # what wrap_socket's nodelay is, unless it is given
 
-    def __init__(self, protocol, sessions=None, storage=None, *, reuse_tickets=False):
+    def __init__(
+        self,
+        protocol,
+        sessions=None,
+        storage=None,
+        *,
+        reuse_tickets=False,
+        ticket_key=None,
+        ticket_lifetime=86400,
+    ):
         """`protocol` as `tls.SSLContext` takes it.
 
         `sessions`: a `SessionCache` to share, False for none, None for one of its own.
         `storage`: where the sessions are kept across sleep and reboot, see `tlsresume.store`.
         `reuse_tickets`: offer a TLS 1.3 ticket again and again (RFC 8446 C.4 advises against it:
         an observer can link the connections).
+        `ticket_key`, of a server: 32 bytes, a tuple of the current and the previous one, or an
+        `RTCKey`: its tickets outlive a reboot, and open at other servers of that key, certificate
+        and configuration. None: a key of this start. `ticket_lifetime` in seconds, at most 7 days
+        (TLS 1.2: a day). Raises ValueError, TypeError for what is neither.
         """
         self._context = tls.SSLContext(protocol)
         self._configuration = Configuration().having("verify_mode", self.verify_mode)
@@ -49,6 +63,11 @@ class SSLContext:
             NoSessions() if sessions is False else SessionCache() if sessions is None else sessions
         )
         self.sessions.pull = harvest.poll  # type: ignore
+        self._tickets = None  # of a server
+        if protocol == _SERVER and hasattr(_tlsresume, "accept") and not harvest.obstacle:
+            from .server import tickets
+
+            self._tickets = tickets(sessions, ticket_key, ticket_lifetime)
         if storage is not None:
             from .persist import Persist
 
@@ -116,9 +135,13 @@ class SSLContext:
         `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
         the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
         whole messages; or as it is (False). The rest, and what is raised, as in
-        `tls.SSLContext.wrap_socket`;
-        TypeError for a `session` that is none, ValueError for one of another server or context.
+        `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none, ValueError for one of
+        another server or context.
         """
+        if server_side and self._tickets is not None and client_id is None:
+            if nodelay is not False:
+                _set_nodelay(sock, None, True)
+            return self._tickets.wrap(self, sock, do_handshake_on_connect)
         if server_side or not self._client or client_id is not None or harvest.obstacle:
             return self._native(
                 sock, server_side, do_handshake_on_connect, server_hostname, client_id
@@ -151,15 +174,36 @@ class SSLContext:
             return wrapped
         _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
         if do_handshake_on_connect:
-            _tlsresume.handshake(wrapped)
+            try:
+                _tlsresume.handshake(wrapped)
+            except Exception as e:
+                self.sessions.error = e  # type: ignore
+                raise
         harvest.schedule()
         return wrapped
 
     def session_stats(self):
-        """Counters of the cache (a dict), see stats.py: CPython's names, and more."""
+        """Counters of the cache (an OrderedDict): CPython's names, and more; see lib/README.md."""
         from .stats import session_stats
 
-        return session_stats(self.sessions)
+        stats = session_stats(self.sessions)
+        if self._tickets is not None:
+            stats.update(self._tickets.counted())
+        return stats
+
+    @property
+    def num_tickets(self):
+        """How many tickets a server gives after a full handshake of TLS 1.3 (2), as in CPython."""
+        return self._tickets.num_tickets  # type: ignore
+
+    @num_tickets.setter
+    def num_tickets(self, number):
+        self._tickets.set_number(number)  # type: ignore
+
+    def set_ticket_key(self, key):
+        """Seal tickets with `key` from here on: 32 bytes or an `RTCKey`. The key before it opens
+        what it has sealed; of a tuple, the second does. Raises ValueError, TypeError."""
+        self._tickets.replace(key)  # type: ignore
 
     def fingerprint(self):
         """What sessions are kept under, see `Configuration.fingerprint`."""
@@ -187,6 +231,8 @@ class SSLContext:
         self._configuration = new
         old.current = False
         new.before = None
+        if self._tickets is not None:
+            self._tickets.forget()
         try:
             result = function(*args, **kw)
         except BaseException:

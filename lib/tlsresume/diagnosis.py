@@ -1,6 +1,7 @@
 """report(): why is it not resuming?"""
 
 from . import __version__, harvest, shim
+from .cache import NoSessions, SessionCache
 
 _WHY = {
     "empty": "there was no session: the first connection, or one that was not closed and not "
@@ -15,11 +16,23 @@ _WHY = {
     "name, its session cache full or off, or expired there",
 }
 
-
 _USE = """tlsresume %s. There is no cache to report on:
   tlsresume.install()                  from here on ssl and tls resume
   ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)
   tlsresume.report(ctx)                why is it not resuming?"""
+
+_NOT_OURS = """%s does not resume: it has no cache. It was made by tls itself:
+  tlsresume.install()                  before the program makes its contexts; or
+  ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)"""
+
+_OFF = "the cache is off: the context was made with sessions=False, and nothing resumes"
+
+_NONE_KEPT = (
+    "%d handshakes, and the servers gave no session: they keep none and send no tickets; or, with "
+    "TLS 1.3, the connections were closed before the ticket was read",
+    "%d handshakes, and no session yet: an open connection's is kept at its close, or after 500 "
+    "ms if asyncio runs, or use_timer() was told a timer, or poll() is called",
+)
 
 
 def report(of=None):
@@ -30,23 +43,62 @@ def report(of=None):
     """
     if harvest.obstacle:
         print(harvest.obstacle)
+        return
     if not hasattr(of, "sessions"):
         of = getattr(of, "_context", of)  # micropython-lib's ssl has ours within its own
-    cache = getattr(of, "sessions", of) if not hasattr(of, "get") else of
-    cache = shim._cache if cache is None else cache
+    cache = shim._cache if of is None else of
+    if not isinstance(cache, SessionCache):
+        cache = getattr(of, "sessions", None)
     if cache is None:
-        print(_USE % __version__)
-        return
+        print(_USE % __version__ if of is None else _NOT_OURS % type(of))
+    elif isinstance(cache, NoSessions):
+        print(_OFF)
+    else:
+        _report(cache)
+
+
+def _report(cache):
+    waiting = harvest.poll() is not None
     c = cache.counted
     print(
-        "vhost %s: %d of %d entries, %d hits, %d misses, %d declined"
+        "cache %s: %d of %d entries, %d hits, %d misses, %d declined"
         % (cache.vhost, len(cache), cache.max, c("hits"), c("misses"), c("declined"))
     )
-    for _, host, port, session, age, left, _, _ in cache.sessions():
-        name = "%s.%s" % (host, "?" if port is None else port)
-        if session:
-            print("  %-32s %5d s old, %5d s left, %4d bytes" % (name, age, left, len(session)))
-        else:
-            print("  %-32s refused sessions: none is offered for %d s" % (name, left))
-    if cache.miss:
+    _list(cache)
+    if c("failed"):
+        print("%d handshakes or connections failed" % c("failed"))
+    if cache.error is not None:
+        print("the last handshake that failed: %r" % cache.error)
+    if c("full") and not c("harvested_poll") and not c("harvested_close"):
+        print(_NONE_KEPT[waiting] % c("full"))
+    elif cache.miss and (c("full") or cache.miss != "empty"):
         print("the last look-up missed: %s" % _WHY[cache.miss])
+
+
+def _list(cache):
+    configurations = []
+    last = None
+    number = 0
+    for fingerprint, host, port, session, age, left, _, once in cache.sessions():
+        if fingerprint not in configurations:
+            configurations.append(fingerprint)
+        configuration = configurations.index(fingerprint) + 1
+        number = number + 1 if last == (configuration, host, port) else 1
+        last = configuration, host, port
+        name = "%s:%s, configuration %d, " % (_readable(host), port or "?", configuration)
+        if session:
+            kind = "ticket" if once else "session"
+            what = kind, number, age, left, len(session)
+            print("  " + name + "%s %d: %d s old, %d s left, %d bytes" % what)
+        else:
+            print("  " + name + "refused sessions: none is offered for %d s" % left)
+
+
+def _readable(host):
+    """A host, or the address that stands for one: see context.py."""
+    if host[:3] != "IP.":
+        return host
+    digits = host[3:]
+    if len(digits) == 8:
+        return ".".join([str(int(digits[i : i + 2], 16)) for i in range(0, 8, 2)])
+    return "[" + ":".join([digits[i : i + 4] for i in range(0, len(digits), 4)]) + "]"

@@ -49,9 +49,7 @@ def dump(cache, limit=None, host=None, port=None):
     with lock as first:  # nothing changes meanwhile
         if not first:
             raise RuntimeError("the cache is in use by what this callback interrupts")
-        _fitting(_items(cache, host, port), room)
-        len(cache)
-        return encode(vhost, [x for x in _items(cache, host, port) if len(cache)])
+        return encode(vhost, _fitting(_items(cache, host, port), room))
 
 
 def encode(vhost, items):

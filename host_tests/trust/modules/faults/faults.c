@@ -1,4 +1,5 @@
-// The faults module: the n-th allocation from now fails, or collects garbage first.
+// The faults module: the n-th allocation from now fails, or collects garbage first; or the n-th call
+// of Mbed TLS's random generator fails.
 //
 // Counted apart are MicroPython's heap and Mbed TLS's, which may lie within it, and what is
 // allocated within upstream's calls (theirs) and outside them (ours).
@@ -6,9 +7,10 @@
 #include "py/gc.h"
 #include "py/obj.h"
 #include "py/runtime.h"
+#include "mbedtls/ctr_drbg.h"
 
 enum { FAIL, COLLECT };
-enum { PYTHON, MBEDTLS };
+enum { PYTHON, MBEDTLS, RANDOM };
 
 static struct {
     mp_int_t action, heap, n, seen;
@@ -76,6 +78,15 @@ void MBEDTLS_FREE(__wrap_)(void *ptr) {
     MBEDTLS_FREE(__real_)(ptr);
 }
 
+int __real_mbedtls_ctr_drbg_random(void *p_rng, unsigned char *out, size_t len);
+int __wrap_mbedtls_ctr_drbg_random(void *p_rng, unsigned char *out, size_t len);
+int __wrap_mbedtls_ctr_drbg_random(void *p_rng, unsigned char *out, size_t len) {
+    if (faults_strike(RANDOM)) {
+        return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+    }
+    return __real_mbedtls_ctr_drbg_random(p_rng, out, len);
+}
+
 // arm(action, heap, theirs, n): let the n-th allocation of that heap fail or collect; 0: none.
 static mp_obj_t faults_arm(size_t n_args, const mp_obj_t *args) {
     plan.action = mp_obj_get_int(args[0]);
@@ -115,6 +126,7 @@ static const mp_rom_map_elem_t faults_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_COLLECT), MP_ROM_INT(COLLECT) },
     { MP_ROM_QSTR(MP_QSTR_PYTHON), MP_ROM_INT(PYTHON) },
     { MP_ROM_QSTR(MP_QSTR_MBEDTLS), MP_ROM_INT(MBEDTLS) },
+    { MP_ROM_QSTR(MP_QSTR_RANDOM), MP_ROM_INT(RANDOM) },
     { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&faults_arm_obj) },
     { MP_ROM_QSTR(MP_QSTR_disarm), MP_ROM_PTR(&faults_disarm_obj) },
     { MP_ROM_QSTR(MP_QSTR_theirs), MP_ROM_PTR(&faults_theirs_obj) },
