@@ -166,9 +166,9 @@ def idf_free():
     from esp32 import HEAP_DATA, idf_heap_info
     return sum(region[1] for region in idf_heap_info(HEAP_DATA))
 """
-# Bytes. Its blocks are split and joined otherwise each time; and what MicroPython's collector finds
-# on the stacks of ESP-IDF's tasks by chance may be an object of the last connection. A leak of one
-# block a connection would be 3200.
+# Bytes. Its blocks are split and joined otherwise each time; and what MicroPython's collector
+# finds on its tasks' stacks by chance may be an object of the last connection. A leak of one block
+# a connection would be 3200.
 IDF_BUDGET, GC_BUDGET = 1024, 256
 
 
