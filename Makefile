@@ -6,7 +6,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: ## watch it resume on the unix port; BOARD=QEMU_MPS2, ...: emulated; PORT=/dev/ttyX: a real board
-	@tools/setup.sh $(if $(BOARD)$(PORT),board)
+	@tools/setup.sh $(if $(BOARD)$(PORT),board) $(EMULATED)
 	@$(PYTHON) tools/demo.py $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 test: ## build, and run all tests
@@ -14,7 +14,7 @@ test: ## build, and run all tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile
 
 hil: ## test an emulated board: BOARD=QEMU_MPS2, ESP32_GENERIC[_C3]; PORT=/dev/ttyX: a real one
-	@tools/setup.sh board servers libraries pytest
+	@tools/setup.sh board servers libraries pytest $(EMULATED)
 	@$(PYTHON) -m pytest host_tests/board $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 interop: ## against the servers of Debian's packages; writes the table in host_tests/interop
@@ -44,7 +44,7 @@ flash: ## build for an ESP32 board and put it there: BOARD=..., PORT=/dev/ttyX; 
 	@$(PYTHON) tools/flash.py $(if $(PORT),--port $(PORT)) $(BOARD) $(if $(VARIANT),BOARD_VARIANT=$(VARIANT))
 
 emulator: ## run an emulated board, and print its serial line, until Ctrl-C; BOARD=, VARIANT=
-	@tools/setup.sh board
+	@tools/setup.sh board $(EMULATED)
 	@$(PYTHON) tools/emulator.py $(or $(BOARD),QEMU_MPS2) $(if $(VARIANT),--variant $(VARIANT))
 
 mpy: ## the package as .mpy files, in build/mpy
@@ -61,6 +61,9 @@ fresh: ## `make demo` on a minimal Debian, made by debootstrap; as root
 
 clean: ## remove what was built, but not the sources
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name src ! -name venv ! -name apt ! -name fresh -exec rm -rf {} +
+
+# An emulated ESP32 has a flash, which esptool writes.
+EMULATED = $(if $(filter ESP32%,$(BOARD)),flash)
 
 BOARD ?=
 PORT ?=

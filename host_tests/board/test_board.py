@@ -166,7 +166,10 @@ def idf_free():
     from esp32 import HEAP_DATA, idf_heap_info
     return sum(region[1] for region in idf_heap_info(HEAP_DATA))
 """
-IDF_BUDGET = 1024  # bytes: its blocks are split and joined otherwise each time
+# Bytes. Its blocks are split and joined otherwise each time; and what MicroPython's collector
+# finds on its tasks' stacks by chance may be an object of the last connection. A leak of one block
+# a connection would be 3200.
+IDF_BUDGET, GC_BUDGET = 1024, 256
 
 
 def test_200_reconnections_leave_the_heaps_as_the_first_twenty_did(board, server):
@@ -204,7 +207,7 @@ result(r=r, before=before, after=measure())
         timeout=300,
     )
     assert got["r"] == 200
-    assert got["after"][0] >= got["before"][0]
+    assert got["after"][0] >= got["before"][0] - (GC_BUDGET if got["before"][2] else 0)
     assert got["after"][1] >= got["before"][1] - 256  # as finely as it is measured
     assert got["after"][2] >= got["before"][2] - IDF_BUDGET
 
