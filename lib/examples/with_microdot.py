@@ -2,7 +2,7 @@
 
 1. Put microdot of PyPI, the board's certificate and its key (ECDSA) on the board.
 2. Connect the board to the network, and run this.
-3. Load https://BOARD:4443/ twice, then https://BOARD:4443/statistics: `hits` are resumed connections.
+3. Load https://BOARD:4443/ twice, then /statistics there: `hits` are resumed connections.
 """
 
 import tls
