@@ -140,7 +140,7 @@ def test_the_deep_sleep_example_resumes_at_its_first_connection(typed, mosquitto
 
 
 EXAMPLES = sorted(path.name for path in (ROOT / "lib" / "examples").glob("*.py"))
-CLIENTS = [name for name in EXAMPLES if name != "with_microdot.py"]
+CLIENTS = [name for name in EXAMPLES if name != "with_microdot.py"]  # test_browser.py runs it
 
 
 @pytest.mark.parametrize("name", CLIENTS)
