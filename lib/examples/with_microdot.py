@@ -39,4 +39,4 @@ async def statistics(request):
     return ctx.session_stats()
 
 
-app.run(port=PORT, ssl=ctx)
+app.run(port=PORT, ssl=ctx)  # type: ignore  # it names CPython's class

@@ -21,7 +21,7 @@ _HEAD = "IIII"  # generation, lifetime, now, num_tickets
 _KEY = 4 + 32  # name and key
 _KEYS = struct.calcsize(_HEAD)
 _OUTCOMES = _KEYS + 2 * _KEY
-_NAMES = ("full", "hits", "foreign", "timeouts", "unproven", "unusable")
+_NAMES = "full hits foreign timeouts unproven unusable".split()
 _SIZE = _OUTCOMES + 4 * len(_NAMES) + 128
 
 
