@@ -38,6 +38,7 @@ ELSEWHERE = {
     r"build/venv/bin/python -m pytest --checked .*": "host_tests/trust/test_sanitizers.py",
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
     r"build/venv/bin/python tools/fresh.py .*": "host_tests/unix/test_fresh.py",
+    r"python .*idf_tools.py install .*": "host_tests/firmware/test_emulator.py",
     r"mpremote cp .*": "host_tests/board/test_board_libraries.py",
     r"openssl s_client .*": "host_tests/unix/test_documents.py",
     r"mpremote mip install .*": "host_tests/board/test_board_libraries.py",
