@@ -25,7 +25,7 @@ def test_the_import_takes_at_most_3_kib(run, micropython):
 
 
 @pytest.mark.parametrize("size", (112, 272))
-def test_an_entry_takes_its_session_and_at_most_160_bytes(run, size):
+def test_an_entry_takes_its_session_and_at_most_168_bytes(run, size):
     got = run(
         MEASURE
         + """
@@ -41,13 +41,13 @@ result(overhead=(fill(110) - fill(10)) / 100 - SIZE)
 """,
         SIZE=size,
     )
-    assert got["overhead"] <= 160
+    assert got["overhead"] <= 168
 
 
-LIMIT = 4352  # GCC 14's code is larger than GCC 12's by some tens of bytes
+LIMIT = 7040  # GCC 14's code is larger than GCC 12's by some tens of bytes
 
 
-def test_the_c_module_takes_at_most_4_and_a_quarter_kib(micropython_tls12):
+def test_the_c_module_takes_at_most_7_kib(micropython_tls12):
     assert 0 < text_size(micropython_tls12) <= LIMIT
 
 
