@@ -63,7 +63,8 @@ class CountingProxy:
                         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                         with selectors.DefaultSelector() as selector:
                             self._pump(selector, (client, server), number)
-                self.segments[number] = segments(client)
+                with suppress(OSError):  # a faulty proxy may have closed it
+                    self.segments[number] = segments(client)
         finally:
             self._ended.release()
 

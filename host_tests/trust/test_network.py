@@ -44,6 +44,9 @@ def sizes(run, port):
         return proxy.counts
 
 
+# The same for both, whose messages would have other lengths else.
+SUITES = ["TLS1-3-AES-128-GCM-SHA256", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256"]
+
 CUT = """
 known = {} # a list for each would stand in the middle of the heap, and hold up the largest
 def outcome(ctx, **kwargs):
@@ -61,8 +64,10 @@ def outcome(ctx, **kwargs):
     return known.setdefault(repr(seen), seen)
 native = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 native.load_verify_locations(CA)
+native.set_ciphers(SUITES)
 theirs = [outcome(native) for _ in range(FULL)]
 ctx = client()
+ctx.set_ciphers(SUITES)
 def ours():
     if not RESUMED:
         ctx.sessions.clear()
@@ -103,10 +108,11 @@ def test_a_cut_at_any_byte_is_what_it_is_without_us(run, start, request, kind, w
             FULL=number,
             RESUMED=len(again) if resumed else 0,
             HOW=how,
+            SUITES=SUITES,
         )
     assert got["strange"] == "[]"
     assert got["left"] is None
-    assert got["kinds"] >= 2
+    assert got["kinds"] >= (2 if how == "fin" else 1)
 
 
 READERS = {
