@@ -226,6 +226,7 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
         if (c != NULL && c->hidden_socket != 0) {
             connection_closed(c, o, connection_is_broken(o));
         }
+        SET_TYPE(o, established_type); // from here on upstream tells
     }
     mp_uint_t ret = upstream_p->ioctl(o_in, request, arg, errcode);
     if (raised != NULL) {
