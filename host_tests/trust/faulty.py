@@ -32,10 +32,10 @@ class Module:
         self.taken = None
     def adopt(self, sock, upstream, *args):
         return self.module.adopt(sock, upstream.native, *args)
-    def handshake(self, sock, upstream):
+    def handshake(self, sock):
         faults.theirs(True)
         try:
-            self.module.handshake(sock, upstream.native)
+            self.module.handshake(sock)
         finally:
             faults.theirs(False)
     def take(self, age):
@@ -196,7 +196,8 @@ class PollDeclined(Poll):
     def prepare(self):
         other = watched()
         once(other, OTHER)
-        _, _, port, self.bad, _, _, _ = next(iter(other.sessions.sessions()))
+        _, _, port, bad, *_ = next(iter(other.sessions.sessions()))
+        self.bad = bytes(bytearray(bad))
         self.key = "localhost", port and PORT # None where the port has no getpeername
         self.ctx.sessions.clear()
         self.ctx.sessions.put(*self.key, self.bad, 0, self.ctx.fingerprint())
