@@ -94,7 +94,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(tlsresume_peername_obj, tlsresume_peername);
 static const mp_rom_map_elem_t tlsresume_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__tlsresume) },
     { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&tlsresume_adopt_obj) },
-    #if TLSRESUME_SERVER
+    #if TLSRESUME_SERVER || defined(NO_QSTR)
     { MP_ROM_QSTR(MP_QSTR_accept), MP_ROM_PTR(&tlsresume_accept_obj) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_handshake), MP_ROM_PTR(&tlsresume_handshake_obj) },

@@ -337,7 +337,7 @@ void server_configure(mbedtls_ssl_context *ssl, mp_obj_t state) {
     mp_buffer_info_t bufinfo;
     mp_get_buffer_raise(state, &bufinfo, MP_BUFFER_RW);
     if (bufinfo.len < sizeof(server_t)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("state is too short"));
+        mp_raise_type(&mp_type_ValueError); // by whoever calls the C module itself
     }
     server_t *s = bufinfo.buf;
     mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;

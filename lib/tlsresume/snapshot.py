@@ -112,22 +112,22 @@ def decode(data, vhost, padded=True):
     """
     size = _check(data)
     if not padded and size != len(data):
-        raise ValueError("the snapshot is longer than it says")
+        raise ValueError("the sessions are longer than they say")
     _, mbedtls, count, number, length = struct.unpack_from(_META, data, _HEAD_LEN)
     at = _HEAD_LEN + _META_LEN
     if mbedtls != MBEDTLS_VERSION_NUMBER or bytes(data[at : at + length]) != vhost:
-        raise ValueError("the snapshot is another firmware's or vhost's")
+        raise ValueError("the sessions are another firmware's or vhost's")
     where = at + length
     at = where + _FINGERPRINT_LEN * number
     items = []
     for _ in range(count):
         if at + _ITEM_LEN > size:
-            raise ValueError("the snapshot is damaged")
+            raise ValueError("the sessions are damaged")
         index, name, port, age, left, proof, once, length = struct.unpack_from(_ITEM, data, at)
         at += _ITEM_LEN
         end = at + name + length
         if index >= number or end > size:
-            raise ValueError("the snapshot is damaged")
+            raise ValueError("the sessions are damaged")
         fingerprint = where + _FINGERPRINT_LEN * index
         fingerprint = bytes(data[fingerprint : fingerprint + _FINGERPRINT_LEN])
         host = bytes(data[at : at + name]).decode()  # raises UnicodeError, a ValueError
@@ -154,7 +154,7 @@ def slept(data, clock_survives=False):
     if not clock_is_set(today):
         return None
     if today < written or not clock_is_set(written):
-        raise ValueError("the age of the snapshot is not known")
+        raise ValueError("the age of the sessions is not known")
     return today - written
 
 
@@ -206,12 +206,12 @@ def _fitting(items, room):
 def _check(data):
     """The length of the snapshot in `data`."""
     if len(data) < _HEAD_LEN + _META_LEN:
-        raise ValueError("the snapshot is truncated")
+        raise ValueError("the sessions are truncated")
     magic, version, size, digest = struct.unpack_from(_HEAD, data)
     if magic != _MAGIC or version != _VERSION:
-        raise ValueError("no snapshot of this version")
+        raise ValueError("no sessions of this version")
     if not _HEAD_LEN + _META_LEN <= size <= len(data) or digest != _digest(data, size):
-        raise ValueError("the snapshot is damaged")
+        raise ValueError("the sessions are damaged")
     return size
 
 

@@ -1,0 +1,2 @@
+// As ESP-IDF's: lwIP itself has none.
+#include "lwip/sockets.h"
