@@ -57,7 +57,7 @@ def emulated(certs, version, port):
         Emulator(firmware, forward=(port, HERE)) as emulator,
         BoardUnderTest(emulator.port) as board,
     ):
-        board.prepare(True, None, None, certs.ca.der)
+        board.prepare(emulator, None, None, certs.ca.der)
         yield board
 
 

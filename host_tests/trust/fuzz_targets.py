@@ -13,6 +13,7 @@ import _tlsresume
 import tls
 import tlsresume
 from tlsresume import harvest, snapshot
+from tlsresume.config import Configuration
 
 POLL = 3  # MP_STREAM_POLL, and what is always ready: reading and writing
 READY = 5
@@ -38,9 +39,9 @@ def parse(data):
     """A session that somebody has stored and changed."""
     try:
         _tlsresume.parse(data)
-        session = tlsresume.SSLSession(data)
     except ValueError:
         return
+    session = _session(data)
     assert tlsresume.SSLSession(session.serialize()) == session
     assert len(session.id) <= 32 and session.timeout > 0 and session.time >= 0
 
@@ -61,7 +62,7 @@ def tickets(data):
     """What a server says within a connection of TLS 1.3, as if it were not encrypted."""
     cache = tlsresume.SessionCache()
     native = _native(data)
-    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, None), None, 0)
+    _tlsresume.adopt(native, _context, _owner(cache, None), None, 0)
     _fuzz.established(native)
     try:
         while native.read(100):
@@ -112,6 +113,18 @@ _context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 _context.verify_mode = tls.CERT_NONE
 
 
+def _owner(cache, made):
+    """Of a connection that offers a session made then, or none."""
+    until = None if made is None else made + 86400
+    return cache, "localhost", 443, Configuration(), made, until, None
+
+
+def _session(packed):
+    """What a connection that has earned this gives to its application."""
+    owner = _owner(tlsresume.SessionCache(), None)
+    return tlsresume.SSLSession._of((owner, 1, bytearray(packed), False, False, 0, 0, 0, None))
+
+
 def _native(sent):
     return _context.wrap_socket(
         Wire(sent), do_handshake_on_connect=False, server_hostname="localhost"
@@ -121,7 +134,7 @@ def _native(sent):
 def _hello(packed, sent):
     cache = tlsresume.SessionCache()
     native = _native(sent)
-    _tlsresume.adopt(native, _context, (cache, "localhost", 443, b"f" * 32, 0), packed, 0)
+    _tlsresume.adopt(native, _context, _owner(cache, cache.now()), packed, 0)
     try:
         _tlsresume.handshake(native)
     except (OSError, ValueError):
@@ -132,6 +145,10 @@ def _hello(packed, sent):
 
 
 def _load(data):
+    try:
+        tlsresume.SSLSession(data)
+    except ValueError:
+        pass
     cache = tlsresume.SessionCache()
     try:
         count = snapshot.load(cache, data, 0)
