@@ -27,7 +27,8 @@ def build(board, *arguments, name=None):
     Only what changed is compiled. Raises BuildError, SourceError, ESP32Error.
     """
     if not board:
-        raise BuildError(f"name the board: BOARD=..., of {', '.join(names())}")
+        known = ", ".join(names())
+        raise BuildError(f"name the board: BOARD=..., of {known}, or {esp32.ANY}")
     if board not in names():
         return _build_esp32(board, name, *arguments)
     name = name or "-".join([board, *_variant(board, arguments)])

@@ -13,6 +13,7 @@ from command import ToolError
 from progress import console, progress
 
 OURS = sources.ROOT / "firmware" / "esp32"
+ANY = "one of upstream's ESP32 boards, such as ESP32_GENERIC"
 HOW = """{what}. Do one of these, and run the same command again:
   - install ESP-IDF {versions} (its Getting Started guide), then: . its folder/export.sh
   - install docker: the build then runs in the container espressif/idf"""

@@ -7,7 +7,7 @@ import time
 
 from board import Board, BoardError, check_line
 from command import run
-from esp32 import layout
+from esp32 import ANY, layout
 from progress import console
 
 from build import build, names
@@ -23,7 +23,7 @@ def command(port, image):
 def flash(board, port, *arguments):
     """Build, write, check. Raises ToolError."""
     if not board:
-        raise BoardError("name the board: BOARD=..., one of upstream's ESP32 boards")
+        raise BoardError(f"name the board: BOARD=..., {ANY}")
     if not port:
         raise BoardError("name the serial port of the board: PORT=/dev/ttyUSB0, or the like")
     if board in names():

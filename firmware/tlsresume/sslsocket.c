@@ -48,6 +48,12 @@ void sslsocket_adopt(tlsresume_socket_t *o) {
 
 void sslsocket_raise(tlsresume_socket_t *o, int ret) {
     uint32_t verify_flags = mbedtls_ssl_get_verify_result(&o->ssl);
+    #if TLSRESUME_SERVER
+    // In TLS 1.2 Mbed TLS leaves this alert out, and the client would wait for what comes (RFC 5246 7.4.6).
+    if (ret == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE && o->ssl.tls_version != MBEDTLS_SSL_VERSION_TLS1_3) {
+        mbedtls_ssl_send_alert_message(&o->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+    }
+    #endif
     o->sock = MP_OBJ_NULL;
     mbedtls_ssl_free(&o->ssl);
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {

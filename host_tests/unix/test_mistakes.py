@@ -27,12 +27,13 @@ def make(*words, cwd=ROOT, **variables):
     return done.returncode, done.stdout
 
 
-BOARDS = "of ESP32_GENERIC, ESP32_GENERIC_C3"
+BOARDS = "of QEMU_MPS2, UNIX, "
+ESP32 = "one of upstream's ESP32 boards, such as ESP32_GENERIC\n"
 MISTAKES = {
-    "flash PORT=/dev/ttyNONE": f"flash: name the board: BOARD=..., {BOARDS}",
+    "flash PORT=/dev/ttyNONE": f"flash: name the board: BOARD=..., {ESP32}",
     "flash BOARD=ESP32_GENERIC": "flash: name the serial port of the board: PORT=/dev/ttyUSB0",
-    "firmware": f"build: name the board: BOARD=..., {BOARDS}",
-    "firmware BOARD=ESP8266": f"build: no board ESP8266: BOARD=..., {BOARDS}",
+    "firmware": f"build: name the board: BOARD=..., {BOARDS}or {ESP32}",
+    "firmware BOARD=ESP8266": f"build: no board ESP8266: BOARD=..., {BOARDS}ARDUINO_NANO_ESP32, ",
     "firmware BOARD=UNIX VARIANT=TLS14": "build: UNIX has no variant TLS14",
     "demo BOARD=ESP32_GENERIC_C3": "demo: ESP32_GENERIC_C3 is not emulated: plug it in",
     "demo PORT=/dev/null": "demo: /dev/null is no serial line: name the board's",

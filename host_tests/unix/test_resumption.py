@@ -129,7 +129,8 @@ result(reused=reused, once=[once for *_, once in ctx.sessions.sessions()])
     )
     tls13 = mode["version"] == "1.3"
     assert got["reused"] == s.reused(3) == [False, True, True]
-    assert got["once"] == [tls13]
+    # Of OpenSSL's two tickets one is left: each that resumes uses one, and gets one.
+    assert got["once"] == ([True, True] if tls13 else [False])
 
 
 def test_asyncio_resumes(run, server, mode):

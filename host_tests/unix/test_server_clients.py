@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import ssl
 import subprocess
 import time
 
@@ -42,6 +43,12 @@ def test_a_client_that_was_verified_resumes_and_is_known_by_its_certificate(
         client.connect(strict.port)
     ders = [list(c.with_suffix(".der").read_bytes()) for c in (certs.a, certs.b)]
     assert strict.ask("seen") == [[n > 1, ders[n % 2]] for n in range(6)]
+
+
+# In TLS 1.3 Mbed TLS sends the alert with keys that the client has done with, and it is not read.
+def test_a_client_without_a_certificate_is_told_by_an_alert(strict, certs):
+    with pytest.raises(ssl.SSLError, match="ALERT_HANDSHAKE_FAILURE"):
+        Client("1.2", certs.ca.pem).connect(strict.port)
 
 
 def test_a_client_is_not_resumed_after_its_certificate_has_expired(strict, certs, version):

@@ -145,11 +145,11 @@ def test_any_mirror_that_apt_has_is_tried_then_git_and_each_is_named(machine):
         "Debian|Debian|mirror+file:/etc/apt/mirrors/debian.list/",
         "$(ORIGIN)|$(LABEL)|http://192.0.2.2/linux/deb/",
     )
-    # For each suite.
-    assert list(dict.fromkeys(line.split()[2] for line in tried.splitlines()[:-1])) == [
-        "mirror+file:/etc/apt/mirrors/debian.list/",
-        "http://192.0.2.2/linux/deb/",
-    ] * len(sources.pins()["suites"])
+    assert [line.split()[2:4] for line in tried.splitlines()[:-1]] == [
+        [uri, suite]
+        for suite in sources.pins()["suites"]
+        for uri in ("mirror+file:/etc/apt/mirrors/debian.list/", "http://192.0.2.2/linux/deb/")
+    ]
     assert "  http://192.0.2.2/linux/deb/: E: no archive here" in said
     assert "MicroPython's git repository it is, then" in said
     assert tried.splitlines()[-1].startswith("clone ")
