@@ -105,6 +105,14 @@ int main(int argc, char **argv) {
     mbedtls_ssl_config_defaults(&conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(&conf, &ca, NULL);
+    // The order of the C module's.
+    static const int suites[] = {
+        MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        0,
+    };
+    mbedtls_ssl_conf_ciphersuites(&conf, suites);
     mbedtls_ssl_conf_rng(&conf, mbedtls_ctr_drbg_random, &rng);
     #if defined(MBEDTLS_SSL_PROTO_TLS1_3)
     mbedtls_ssl_conf_sig_algs(&conf, sig_algs);
