@@ -37,6 +37,11 @@ class Wire(io.IOBase):
 
 def parse(data):
     """A session that somebody has stored and changed."""
+    _parse(data)
+    _parse(_of_this_firmware(data))
+
+
+def _parse(data):
     try:
         _tlsresume.parse(data)
     except ValueError:
@@ -48,14 +53,14 @@ def parse(data):
 
 def offer(data):
     """A session in a ClientHello, to a server that answers nothing."""
-    _hello(data, b"")
+    _hello(_of_this_firmware(data), b"")
 
 
 def hello(data):
     """A server's answer, in the clear, to an offered session: its length, it, the answer."""
     if len(data) > 2:
         length = 2 + struct.unpack_from(">H", data)[0]
-        _hello(data[2:length], data[length:])
+        _hello(_of_this_firmware(data[2:length]), data[length:])
 
 
 def tickets(data):
@@ -84,11 +89,13 @@ def unseal(data):
 
 
 def load(data):
-    """A snapshot that somebody has changed, who may have mended its hash."""
+    """A snapshot that somebody has changed, who may have mended its head."""
     _load(data)
     if len(data) >= 29:
         data = bytearray(data)
+        data[4] = snapshot._VERSION
         struct.pack_into(">I", data, 5, len(data))
+        struct.pack_into(">I", data, 21, _tlsresume.MBEDTLS_VERSION_NUMBER)
         data[9:17] = snapshot._digest(data, len(data))
         _load(data)
 
@@ -111,6 +118,12 @@ def _ticket_key(context):
 
 _context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 _context.verify_mode = tls.CERT_NONE
+
+
+def _of_this_firmware(packed):
+    """With the version of this Mbed TLS in front, without which nothing else is looked at: the
+    kept inputs may be of another one."""
+    return struct.pack(">I", _tlsresume.MBEDTLS_VERSION_NUMBER)[:3] + bytes(packed[3:])
 
 
 def _owner(cache, made):
