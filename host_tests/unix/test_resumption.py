@@ -129,8 +129,7 @@ result(reused=reused, once=[once for *_, once in ctx.sessions.sessions()])
     )
     tls13 = mode["version"] == "1.3"
     assert got["reused"] == s.reused(3) == [False, True, True]
-    # Of OpenSSL's two tickets one is left: each that resumes uses one, and gets one.
-    assert got["once"] == ([True, True] if tls13 else [False])
+    assert got["once"] == [tls13]
 
 
 def test_asyncio_resumes(run, server, mode):
