@@ -14,7 +14,8 @@ WIFI = {"WIFI_NAME": "name", "WIFI_PASSWORD": "password"}
 def make(*words, cwd=ROOT, **variables):
     """Type `make`; returns its exit code and what was said."""
     env = {**os.environ, **variables}
-    env.pop("MICROPYTHON", None)
+    for name in ("MICROPYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of a make around the tests
+        env.pop(name, None)
     done = subprocess.run(
         ["make", *words],
         cwd=cwd,
