@@ -26,13 +26,16 @@ def listen(port):
     l.bind(socket.getaddrinfo("127.0.0.1", port)[0][-1])
     l.listen(20)
     return l
+def echo(s):
+    try:
+        s.write(s.readline())
+    finally:
+        s.close()  # a finaliser would close whatever has this file descriptor by then
 seen = []
 def serve(c):
     s = ctx.wrap_socket(c, server_side=True)
-    line = s.readline()
     seen.append(s.session_reused)
-    s.write(line)
-    s.close()
+    echo(s)
 """
 
 LOOP = """

@@ -185,6 +185,15 @@ static int load_peer(mbedtls_ssl_session *session, const byte *der, size_t len) 
     return mbedtls_x509_crt_parse_der(session->peer_cert, der, len);
 }
 
+// Mbed TLS forgets the session of a ticket that it finds no use for.
+static void free_peer(mbedtls_ssl_session *session) {
+    if (session->peer_cert != NULL) {
+        mbedtls_x509_crt_free(session->peer_cert);
+        mbedtls_free(session->peer_cert);
+        session->peer_cert = NULL;
+    }
+}
+
 // Keep what Mbed TLS does not pass on. Returns false for want of memory.
 static bool keep_note(server_t *s, const mbedtls_ssl_session *session, uint32_t proof, const byte *der, size_t len) {
     byte *peer = NULL;
@@ -240,7 +249,15 @@ static uint8_t load_ticket(server_t *s, mbedtls_ssl_session *session, const byte
         #endif
         const byte *der = opened + session_len;
         size_t der_len = len - session_len;
-        if ((der_len > 0 && load_peer(session, der, der_len) != 0) || !keep_note(s, session, proof, der, der_len)) {
+        if (der_len > 0 && load_peer(session, der, der_len) != 0) {
+            return UNUSABLE;
+        }
+        bool expired = peer_expired(session);
+        free_peer(session);
+        if (expired) {
+            return UNPROVEN;
+        }
+        if (!keep_note(s, session, proof, der, der_len)) {
             return UNUSABLE;
         }
     }
