@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from board_server import Client
 
-# Without memory for its key schedule of TLS 1.3, Mbed TLS 3.6 raises these, and forgets some blocks.
+# Where Mbed TLS 3.6 has no memory for TLS 1.3's key schedule, it raises these, and forgets blocks.
 FORGETFUL, LEAK = re.compile("CIPHER_ALLOC_FAILED|HANDSHAKE_FAILURE"), 3
 
 SWEEP = """
