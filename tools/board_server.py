@@ -138,7 +138,7 @@ class Client:
 
     def start(self, port, session=None):
         """A socket that has gone through the handshake."""
-        sock = socket.create_connection(("127.0.0.1", port), timeout=120)
+        sock = socket.create_connection(("127.0.0.1", port), timeout=30)
         return self._wrap(sock, session or self.session)
 
     def finish(self, sock):
