@@ -18,7 +18,7 @@ def sessions(e):
     found = []
     at = FIRST
     while at < len(e):
-        found.append(bytes(entry.session(e, at)))
+        found.append(bytes(entry.view(e, at)))
         at = entry.after(e, at)
     assert at == len(e)
     return found
@@ -26,9 +26,9 @@ def sessions(e):
 
 def test_the_head_tells_what_was_put():
     e = join(EMPTY, b"secret", 1, 2, 3, False)
-    assert (entry.made(e), entry.expires(e), entry.until(e), entry.once(e)) == (1, 2, 3, False)
-    assert entry.session(e) == entry.view(e) == b"secret"
-    assert entry.once(join(EMPTY, b"secret", 1, 2, 3, True))
+    assert entry.head(e) == (1, 2, 3, False, len(e))
+    assert entry.view(e) == e[entry.BODY :] == b"secret"
+    assert entry.head(join(EMPTY, b"secret", 1, 2, 3, True))[3:] == (True, len(e))
 
 
 def test_an_empty_entry_has_nothing():
@@ -88,7 +88,7 @@ def test_rewriting_takes_the_same_place():
     e = join(EMPTY, b"one", 1, 2, 3, False)
     entry.rewrite(e, b"two", 4, 5, 6)
     assert sessions(e) == [b"two"]
-    assert (entry.made(e), entry.expires(e), entry.until(e), entry.once(e)) == (4, 5, 6, False)
+    assert entry.head(e) == (4, 5, 6, False, len(e))
 
 
 def test_what_does_not_fit_is_left_out_oldest_first():
@@ -106,7 +106,7 @@ def test_what_the_newer_ones_leave_no_room_for_is_left_out_itself():
 
 def test_the_largest_session_fits_and_no_larger_one():
     largest = join(EMPTY, bytes(entry.MAX_BYTES), 0, 1, 2, True)
-    assert len(entry.session(largest)) == entry.MAX_BYTES and entry.once(largest)
+    assert len(entry.view(largest)) == entry.MAX_BYTES and entry.head(largest)[3]
     assert raises(ValueError, join, EMPTY, bytes(entry.MAX_BYTES + 1), 0, 1, 2, False)
 
 

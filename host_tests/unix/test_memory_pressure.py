@@ -160,7 +160,7 @@ result(**asyncio.run(main()))
 
 PLACES = {
     "the look-up": "cache.take = failing(cache.take)",
-    "the clock": "cache.now = failing(cache.now)",
+    "the clock": "clock = Storage(); clock.now = failing(cache._clock.now); cache._clock = clock",
     "the name": "tlsresume.context._name = failing(tlsresume.context._name)",
     "the harvest": "harvest.poll = cache.pull = failing(harvest.poll)",
     "a counter": "cache.count = failing(cache.count)",

@@ -40,6 +40,7 @@ class SessionCache:
         self.timeout = int(timeout)
         self.miss = None  # why the last look-up found nothing, a key of diagnosis.py's _WHY
         self.error = None  # what the last handshake that failed has raised, if wrap_socket did it
+        self.refusing = False  # whether an offer was ever refused
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
         self.store = None  # the Persist that keeps the sessions, if any
@@ -73,25 +74,19 @@ class SessionCache:
             entry = self._spaces.get(fingerprint, _NONE).get(key)
             if entry is None:
                 return self._missed("configuration" if self._elsewhere(key) else "empty")
-            if remove and self._is_refused(entry):
+            if remove and self.refusing and self._is_refused(entry):
                 return self._missed("refused")
-            if _entry.is_empty(entry):
+            if len(entry) < _entry.BODY:
                 return self._missed("empty")
-            if _entry.expires(entry) <= self._clock.now():
+            made, expires, until, once, end = _entry.head(entry)
+            if expires <= self._clock.now():
                 self._forget(fingerprint, key, entry)
                 self.count("timeouts")
                 return self._missed("expired")
             self._touch(entry)
-            once = _entry.once(entry)
-            found = (
-                _entry.session(entry),
-                _entry.made(entry),
-                _entry.expires(entry),
-                _entry.until(entry),
-                once,
-            )
-            if remove and once and not (reuse and _entry.after(entry) == len(entry)):
-                self._forget(fingerprint, key, entry, _entry.after(entry))
+            found = entry[_entry.BODY : end], made, expires, until, once
+            if once and remove and not (reuse and end == len(entry)):
+                self._forget(fingerprint, key, entry, end)
             self.miss = None
             return found
 
@@ -152,13 +147,18 @@ class SessionCache:
                     refusals = min(before + 2, len(_WAITS) - 1) if before else 1
                     wait = _WAITS[refusals]
                     refusals |= _SKIP
-                entry = bytearray(_entry.EMPTY)
+                    entry = bytearray(_entry.EMPTY)
+                else:
+                    entry = bytearray(old or _entry.EMPTY)  # what was earned since is kept
+                self.refusing = True
                 _entry.set_refusals(entry, refusals, self._clock.now() + min(wait, _WAITS[-1]))
                 self._keep(fingerprint, key, old, entry)
                 self.changes += 1
 
     def accept(self, host, port, fingerprint=b""):
         """Note that a handshake in which a session was offered went well."""
+        if not self.refusing:
+            return
         with lock as first:
             key = self._key(host, port)
             entry = self._spaces.get(fingerprint, _NONE).get(key)
@@ -229,13 +229,11 @@ class SessionCache:
             number = None if port == "?" else int(port)
             at = _entry.FIRST
             while at < len(entry) and _entry.used(entry):  # 0: it was wiped meanwhile
-                left = _entry.expires(entry, at) - now
-                if left > 0:
-                    age = now - _entry.made(entry, at)
-                    proof = _entry.until(entry, at) - now
+                made, expires, until, once, end = _entry.head(entry, at)
+                if expires > now:
                     view = _entry.view(entry, at)
-                    yield fingerprint, host, number, view, age, left, proof, _entry.once(entry, at)
-                at = _entry.after(entry, at)
+                    yield fingerprint, host, number, view, now - made, expires - now, until - now, once
+                at = end
             refusals = _entry.refusals(entry)
             if refusals:
                 wait = max(0, _entry.retry(entry) - now)
@@ -273,7 +271,7 @@ class SessionCache:
         return None, 0, 0, 0, False
 
     def _elsewhere(self, key):
-        return any(key in space for space in self._spaces.values())
+        return any(len(space.get(key, b"")) > _entry.FIRST for space in self._spaces.values())
 
     def _is_refused(self, entry):
         """Whether nothing is to be offered now. The next connection may be another thing."""

@@ -16,6 +16,7 @@ except ImportError:
     TCP_NODELAY = 1  # type: ignore
 
 _IPPROTO_TCP = 6
+_NOTHING = None, None, None  # offered
 _SERVER = getattr(tls, "PROTOCOL_TLS_SERVER", None)
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
 _is_nodelay = getattr(_tlsresume, "nodelay", None)  # the same
@@ -72,7 +73,7 @@ class SSLContext:
             from .persist import Persist
 
             self.sessions.store = Persist(self.sessions, storage)  # type: ignore
-        self._nobody = self.sessions, None, None, UNKNOWN, None, None, None
+        self._nobody = (self.sessions, None, None, UNKNOWN) + _NOTHING
 
     def __setattr__(self, name, value):
         if name[0] == "_" or name == "sessions":
@@ -140,39 +141,57 @@ class SSLContext:
         """
         if server_side and self._tickets is not None and client_id is None:
             if nodelay is not False:
-                _set_nodelay(sock, None, True)
+                _set_nodelay(sock, True)
             return self._tickets.wrap(self, sock, do_handshake_on_connect)
         if server_side or not self._client or client_id is not None or harvest.obstacle:
             return self._native(
                 sock, server_side, do_handshake_on_connect, server_hostname, client_id
             )
+        if nodelay is None:
+            nodelay = self._nodelay
+        cache = self.sessions
         owner = self._nobody
         packed = None
         age = 0
         try:
-            self.sessions.count("connect")
+            cache.count("connect")
             owner = self._owner(sock, server_hostname, server_port)
-            if session is not None:
+            if session is None:
+                # Before upstream's buffers lie in the way of whatever it allocates.
+                owner, packed, age = self._look_up(owner)
+            else:
                 harvest.poll()
                 owner, packed, age = SSLSession._offered(session, owner)
         except MemoryError:
-            session = owner = self._nobody  # it connects, and does not resume
-        wrapped = self._context.wrap_socket(
-            sock, do_handshake_on_connect=False, server_hostname=server_hostname
-        )
+            owner = self._nobody  # it connects, and does not resume
+        ours = session is None and packed is not None
         try:
-            if session is None:
-                self._look_up(wrapped, owner)
-            else:
-                self._adopt(wrapped, owner, packed, age)
-        except MemoryError:
-            pass
-        except NotImplementedError as e:
-            # The handshake of this one connection is left to its first read or write.
-            harvest.obstacle = "tlsresume: off: %s" % e
-            harvest.warn()
-            return wrapped
-        _set_nodelay(sock, wrapped, self._nodelay if nodelay is None else nodelay)
+            wrapped = self._context.wrap_socket(
+                sock, do_handshake_on_connect=False, server_hostname=server_hostname
+            )
+            try:
+                offered = _tlsresume.adopt(wrapped, self._context, owner, packed, age)
+                if owner[6] is not None:
+                    ours = False  # whoever is told of the handshake's end wipes it
+                if offered:
+                    cache.count("offered")
+                elif packed is not None:
+                    cache.count("rejected")
+                    cache.remove(owner[1], owner[2], owner[3].fingerprint())
+            except MemoryError:
+                nodelay = nodelay or False  # None: nobody would switch it off again
+            except NotImplementedError as e:
+                # The handshake of this one connection is left to its first read or write.
+                harvest.obstacle = "tlsresume: off: %s" % e
+                harvest.warn()
+                return wrapped
+        finally:
+            if ours:
+                if owner[6] is not None:
+                    harvest.give_back(owner)
+                _tlsresume.wipe(packed)
+        if nodelay is not False and _set_nodelay(sock, nodelay):
+            _tlsresume.nagle(wrapped, TCP_NODELAY)
         if do_handshake_on_connect:
             try:
                 _tlsresume.handshake(wrapped)
@@ -266,48 +285,37 @@ class SSLContext:
         Configuration; when the session offered was made and until when its peer's proof holds, on
         the cache's clock; and a ticket that is used once with the end of its life."""
         host, port = _name(sock, hostname, port)
-        return self.sessions, host, port, self._configuration, None, None, None
+        return (self.sessions, host, port, self._configuration) + _NOTHING
 
-    def _look_up(self, wrapped, owner):
-        """Offer what the cache has, and watch the socket."""
-        cache, host, port, configuration = owner[:4]
-        packed, made, expires, until, once = None, 0, 0, 0, False
-        offer = None
-        keep = False
-        age = 0
-        try:
-            try:
-                if cache.store is not None:
-                    cache.store.tick()
-                if host is None or not configuration.current:
-                    harvest.poll()
-                else:
-                    packed, made, expires, until, once = cache.take(
-                        host, port, configuration.fingerprint(), self._reuse_tickets
-                    )
-                if packed is not None:
-                    if cache.store is not None:
-                        cache.store.tick()  # without the ticket that is used up now
-                    age = (cache.now() - made) * 1000
-                    ticket = (packed, expires) if once else None
-                    owner = cache, host, port, configuration, made, until, ticket
-                    offer = packed
-            except MemoryError:
-                owner = self._nobody
-            self._adopt(wrapped, owner, offer, age)
-            keep = owner[6] is not None  # whoever is told of the handshake's end wipes it
-        finally:
-            if packed is not None and not keep:
-                _tlsresume.wipe(packed)
+    # Few variables each, and no `try`: a larger frame lies in the heap, where room for it is
+    # searched for (py/vm.c, py/gc.c).
 
-    def _adopt(self, wrapped, owner, packed, age):
+    def _look_up(self, owner):
+        """`(owner, packed or None, age in ms)` of a connection that offers what the cache has."""
         cache = owner[0]
-        if _tlsresume.adopt(wrapped, self._context, owner, packed, age):
-            cache.count("offered")
-        elif packed is not None:
-            cache.count("rejected")
-            if owner[4] is not None:
-                cache.remove(owner[1], owner[2], owner[3].fingerprint())
+        if cache.store is not None:
+            cache.store.tick()
+        if owner[1] is None or not owner[3].current:
+            harvest.poll()
+            return owner, None, 0
+        fingerprint = owner[3].fingerprint()
+        found = cache.take(owner[1], owner[2], fingerprint, self._reuse_tickets)
+        return (owner, None, 0) if found[0] is None else _offering(owner, found)
+
+
+def _offering(owner, found):
+    """What `_look_up` returns, of what the cache's `take` has found."""
+    packed = found[0]
+    try:
+        if owner[0].store is not None:
+            owner[0].store.tick()  # without the ticket that is used up now
+        if not found[4]:
+            return owner[:4] + (found[1], found[3], None), packed, 0
+        age = (owner[0].now() - found[1]) * 1000
+        return owner[:4] + (found[1], found[3], (packed, found[2])), packed, age
+    except BaseException:
+        _tlsresume.wipe(packed)
+        raise
 
 
 def _read(data):
@@ -318,17 +326,24 @@ def _read(data):
     return data
 
 
-def _set_nodelay(sock, wrapped, nodelay):
+def _set_nodelay(sock, nodelay):
+    """Switch TCP_NODELAY on. Returns whether it is to be switched off again."""
     try:
-        if nodelay is False:
-            return
         if nodelay is None and _is_nodelay is not None and _is_nodelay(sock.fileno()):
-            return
+            return False
         sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
-        if nodelay is None and not _tlsresume.nagle(wrapped, TCP_NODELAY):
-            sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 0)
+        return nodelay is None
     except Exception:
-        pass  # no socket, or a port without the option
+        return False  # no socket, or a port without the option
+
+
+def _peer(sock):
+    try:
+        return _peername(sock.fileno())
+    except MemoryError:
+        raise
+    except Exception:
+        return None, None  # no socket, or not connected yet
 
 
 def _name(sock, hostname, port):
@@ -336,12 +351,7 @@ def _name(sock, hostname, port):
     was in no SNI and in no check; None where neither is known, nor what tells servers apart."""
     address = None
     if _peername is not None and (port is None or not hostname):
-        try:
-            address, peer_port = _peername(sock.fileno())
-        except MemoryError:
-            raise
-        except Exception:
-            peer_port = None  # no socket, or not connected yet
+        address, peer_port = _peer(sock)
         if port is None:
             if address == b"":
                 return None, None  # AF_UNIX

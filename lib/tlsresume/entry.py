@@ -18,6 +18,7 @@ MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
 FIRST = 9  # where the newest session is
 
 _HEAD_LEN = 14
+BODY = FIRST + _HEAD_LEN  # where its bytes begin
 _ONCE = 0x8000
 
 
@@ -35,7 +36,7 @@ def join(entry, session, made, expires, until, once):
     end = FIRST
     if once:
         end = _fit(entry, MAX_BYTES - length)
-        while at < len(entry) and _made(entry, at) > made:
+        while at < len(entry) and unpack_from(">I", entry, at)[0] > made:
             at = after(entry, at)
         if at > end:
             return bytearray(entry)  # the newer ones leave it no room
@@ -59,45 +60,25 @@ def size(session):
     return FIRST + _HEAD_LEN + len(session)
 
 
-# One field a call, and few variables: what takes one block of the heap is found at once, a larger
-# one, as a tuple or the frame of a large function, is searched for (py/gc.c), and costs far more.
-
-
 def is_empty(entry):
     return len(entry) == FIRST
 
 
 def made(entry, at=FIRST):
     """When the session at `at` was made; 0 where there is none."""
-    return _made(entry, at) if at < len(entry) else 0
+    return unpack_from(">I", entry, at)[0] if at < len(entry) else 0
 
 
-def _made(entry, at):
-    return unpack_from(">I", entry, at)[0]
-
-
-def expires(entry, at=FIRST):
-    return unpack_from(">I", entry, at + 4)[0]
-
-
-def until(entry, at=FIRST):
-    """When the peer has to prove its identity anew."""
-    return unpack_from(">I", entry, at + 8)[0]
-
-
-def once(entry, at=FIRST):
-    """Whether it is good for one use."""
-    return entry[at + 12] >= 0x80
+def head(entry, at=FIRST):
+    """`(made, expires, until, once, end)` of the session at `at`: until when the peer's proof of
+    identity holds, whether it is good for one use, and where the next one is."""
+    made, expires, until, length = unpack_from(">IIIH", entry, at)
+    return made, expires, until, length >= _ONCE, at + _HEAD_LEN + (length & ~_ONCE)
 
 
 def after(entry, at=FIRST):
     """Where the next session is; the length of the entry after the last."""
-    return at + _HEAD_LEN + (((entry[at + 12] & 0x7F) << 8) | entry[at + 13])
-
-
-def session(entry, at=FIRST):
-    """The session at `at`: a bytearray of the caller's."""
-    return entry[at + _HEAD_LEN : after(entry, at)]
+    return head(entry, at)[4]
 
 
 def view(entry, at=FIRST):

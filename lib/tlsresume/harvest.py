@@ -56,7 +56,7 @@ def poll():
             return BUSY
         taken = _tlsresume.take(DELAY)
         while taken is not None:
-            _handle(*taken)
+            _handle(taken)
             taken = _tlsresume.take(DELAY)
     except MemoryError:
         pass
@@ -119,18 +119,15 @@ def proved_until(owner, resumed, tls13, since, not_after):
     return min(until, now + int(left))
 
 
-def _handle(owner, outcome, packed, resumed, tls13, since, age, lifetime, not_after):
-    owner[0].count(_COUNTERS[outcome])
-    if packed is None:
+def _handle(event):
+    owner = event[0]
+    outcome = event[1]
+    cache = owner[0]
+    cache.count(_COUNTERS[outcome])
+    if event[2] is not None:
+        _keep(*event)
+    elif outcome != _RESUMED or owner[6] is not None or cache.refusing:
         _tell(owner, outcome)
-    else:
-        try:
-            until = proved_until(owner, resumed, tls13, since, not_after)
-            _keep(owner, packed, tls13, until, age, lifetime)
-        except MemoryError:
-            pass
-        finally:
-            _tlsresume.wipe(packed)
 
 
 def _tell(owner, outcome):
@@ -147,7 +144,7 @@ def _tell(owner, outcome):
             cache.remove(host, port, fingerprint)
         elif outcome == _LOST:
             if ticket is not None:  # the network has failed, and nobody has used it
-                _give_back(owner, fingerprint)
+                _give_back(owner)
         elif made is not None:
             if outcome == _FULL:
                 cache.count("declined")
@@ -160,15 +157,23 @@ def _tell(owner, outcome):
             _tlsresume.wipe(ticket[0])
 
 
-def _give_back(owner, fingerprint):
-    cache, host, port, _, made, until, (packed, expires) = owner
+def give_back(owner):
+    """Put a ticket that nobody has seen back into its cache. Raises nothing."""
+    try:
+        _give_back(owner)
+    except MemoryError:
+        pass
+
+
+def _give_back(owner):
+    cache, host, port, configuration, made, until, (packed, expires) = owner
     now = cache.now()
     cache.put(
         host,
         port,
         packed,
         expires - made,
-        fingerprint,
+        configuration.fingerprint(),
         ceiling=_CEILING_TLS13,
         once=True,
         age=now - made,
@@ -176,25 +181,29 @@ def _give_back(owner, fingerprint):
     )
 
 
-def _keep(owner, packed, tls13, until, age, lifetime):
+def _keep(owner, outcome, packed, resumed, tls13, since, age, lifetime, not_after):
     """Put a session into its cache. Not so what has no name, and what may have been earned under
     another configuration than the one that its connection has begun with."""
-    cache, host, port, configuration = owner[:4]
-    if host is None or not configuration.current:
-        return
-    cache.put(
-        host,
-        port,
-        packed,
-        lifetime,
-        configuration.fingerprint(),
-        ceiling=_CEILING_TLS13 if tls13 else CEILING,
-        once=tls13,
-        age=age,
-        proof=until - cache.now(),
-    )
-    if cache.store is not None:
-        cache.store.tick()
+    cache, host, port, configuration, _, _, _ = owner
+    try:
+        if host is not None and configuration.current:
+            cache.put(
+                host,
+                port,
+                packed,
+                lifetime,
+                configuration.fingerprint(),
+                ceiling=_CEILING_TLS13 if tls13 else CEILING,
+                once=tls13,
+                age=age,
+                proof=proved_until(owner, resumed, tls13, since, not_after) - cache.now(),
+            )
+            if cache.store is not None:
+                cache.store.tick()
+    except MemoryError:
+        pass
+    finally:
+        _tlsresume.wipe(packed)
 
 
 def _start(core):
