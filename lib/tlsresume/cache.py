@@ -231,8 +231,8 @@ class SessionCache:
             while at < len(entry) and _entry.used(entry):  # 0: it was wiped meanwhile
                 made, expires, until, once, end = _entry.head(entry, at)
                 if expires > now:
-                    view = _entry.view(entry, at)
-                    yield fingerprint, host, number, view, now - made, expires - now, until - now, once
+                    item = _entry.view(entry, at), now - made, expires - now, until - now, once
+                    yield (fingerprint, host, number) + item
                 at = end
             refusals = _entry.refusals(entry)
             if refusals:
