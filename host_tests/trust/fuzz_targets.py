@@ -93,7 +93,7 @@ def load(data):
     _load(data)
     if len(data) >= 29:
         data = bytearray(data)
-        data[4] = snapshot._VERSION
+        data[4] = snapshot.context("")[0]
         struct.pack_into(">I", data, 5, len(data))
         struct.pack_into(">I", data, 21, _tlsresume.MBEDTLS_VERSION_NUMBER)
         data[9:17] = snapshot._digest(data, len(data))

@@ -471,6 +471,12 @@ def test_a_success_ends_the_wait():
     assert offered(cache) == b"s"
 
 
+def test_a_refusal_under_another_configuration_is_no_session():
+    cache, _ = make()
+    cache.refuse("a", 1, b"x")
+    assert cache.get("a", 1, b"y") is None and cache.miss == "empty"
+
+
 def test_a_success_where_nothing_was_refused_notes_nothing():
     cache, _ = make()
     cache.accept("a", 1)

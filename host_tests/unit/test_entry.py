@@ -111,7 +111,7 @@ def test_the_largest_session_fits_and_no_larger_one():
 
 
 def test_an_entry_is_one_allocation_of_9_bytes_and_its_sessions_with_14_more_each():
-    assert len(join(EMPTY, bytes(300), 0, 1, 2, False)) == 323 == entry.size(bytes(300))
+    assert len(join(EMPTY, bytes(300), 0, 1, 2, False)) == 323 == entry.BODY + 300
     assert len(tickets(bytes(300), bytes(200))) == 9 + 314 + 214
 
 

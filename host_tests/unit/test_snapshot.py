@@ -160,6 +160,16 @@ def test_refusals_without_a_session_survive():
     assert d.take("a", 1, F)[0] is None and d.miss == "refused"
 
 
+def test_a_stored_refusal_forgets_no_session_that_was_earned_since():
+    c = cache()
+    c.refuse("a", 1, F)
+    d = cache()
+    d.put("a", 1, b"since", 1000, F)
+    snapshot.load(d, snapshot.dump(c), 0)
+    assert d.take("a", 1, F)[0] is None and d.miss == "refused"
+    assert d.take("a", 1, F)[0] == b"since"
+
+
 def test_no_snapshot_makes_the_wait_longer_than_a_day():
     c = cache()
     c.sessions = lambda: [(F, "a", 1, b"", 7, 10 * 86400, 0, False)]

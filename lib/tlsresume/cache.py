@@ -125,7 +125,7 @@ class SessionCache:
             if old is not None and _entry.holds(old, session):
                 self._touch(old)
             elif expires > now and (once or old is None or made >= _entry.made(old)):
-                if old is not None and not once and len(old) == _entry.size(session):
+                if old is not None and not once and len(old) == _entry.BODY + len(session):
                     # In place: the heap of a board that reconnects for weeks stays as it is.
                     _entry.rewrite(old, session, made, expires, until)
                     self._touch(old)
@@ -211,7 +211,7 @@ class SessionCache:
     def __iter__(self):
         """The tags, `vhost.host.port`, most recently used first."""
         self._pull()
-        return iter([self.vhost + "." + key for _, key, _ in self._sorted()])
+        return iter([self.vhost + "." + key for _, _, key, _ in self._sorted()])
 
     def sessions(self):
         """`(fingerprint, host, port, session, age, left, proof, once)` of every session that has
@@ -224,7 +224,7 @@ class SessionCache:
         """
         self._pull()
         now = self._clock.now()
-        for fingerprint, key, entry in self._sorted(all=True):
+        for _, fingerprint, key, entry in self._sorted(all=True):
             host, _, port = key.rpartition(".")
             number = None if port == "?" else int(port)
             at = _entry.FIRST
@@ -261,9 +261,6 @@ class SessionCache:
     def _pull(self):
         if self.pull is not None:
             self.pull()
-
-    def _size(self):
-        return sum(len(space) for space in self._spaces.values())
 
     def _missed(self, why):
         self.miss = why
@@ -311,17 +308,14 @@ class SessionCache:
             raise
         if old is not None:
             wipe(old)
-        while self._size() > self.max:
-            self._drop(*self._last())
+        while sum(map(len, self._spaces.values())) > self.max:
+            _, fingerprint, key = min(
+                (_entry.used(entry), fingerprint, key)
+                for fingerprint, space in self._spaces.items()
+                for key, entry in space.items()
+            )
+            self._drop(fingerprint, key)
             self.count("cache_full")
-
-    def _last(self):
-        _, fingerprint, key = min(
-            (_entry.used(entry), fingerprint, key)
-            for fingerprint, space in self._spaces.items()
-            for key, entry in space.items()
-        )
-        return fingerprint, key
 
     def _drop(self, fingerprint, key):
         space = self._spaces[fingerprint]
@@ -331,7 +325,7 @@ class SessionCache:
         self.changes += 1
 
     def _sorted(self, all=False):
-        """`(fingerprint, key, entry)` of those that have sessions, or of `all`."""
+        """`(-used, fingerprint, key, entry)` of those that have sessions, or of `all`."""
         with lock:
             found = [
                 (-_entry.used(entry), fingerprint, key, entry)
@@ -339,8 +333,8 @@ class SessionCache:
                 for key, entry in space.items()
                 if all or not _entry.is_empty(entry)
             ]
-        found.sort(key=lambda item: item[0])
-        return [item[1:] for item in found]
+        found.sort(key=_first)
+        return found
 
 
 class NoSessions(SessionCache):
@@ -351,6 +345,10 @@ class NoSessions(SessionCache):
 
     def refuse(self, host, port, fingerprint=b"", refusals=None, wait=0):
         pass
+
+
+def _first(item):
+    return item[0]
 
 
 def _refuse_unless(first):

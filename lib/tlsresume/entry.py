@@ -18,7 +18,7 @@ MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
 FIRST = 9  # where the newest session is
 
 _HEAD_LEN = 14
-BODY = FIRST + _HEAD_LEN  # where its bytes begin
+BODY = FIRST + _HEAD_LEN  # where its bytes begin; the length of an entry is so much more
 _ONCE = 0x8000
 
 
@@ -53,11 +53,6 @@ def rewrite(entry, session, made, expires, until):
     """Put `session` in the place of the only one, which is as long."""
     pack_into(">IIIH", entry, FIRST, made, expires, until, len(session))
     entry[FIRST + _HEAD_LEN :] = session
-
-
-def size(session):
-    """The length of an entry with this session alone."""
-    return FIRST + _HEAD_LEN + len(session)
 
 
 def is_empty(entry):

@@ -9,6 +9,7 @@ comes after the length is padding.
 import struct
 import time
 from hashlib import sha256
+from micropython import const
 
 from .clock import clock_is_set
 from .entry import wipe
@@ -23,16 +24,17 @@ except ImportError:
         """Where there is no Mbed TLS, nothing can be said against a session."""
 
 
-_MAGIC = b"tlsr"
-_VERSION = 2
-_HEAD = ">4sBI8s"
-_HEAD_LEN = 17
-_META = ">IIHBB"  # written, Mbed TLS, sessions, fingerprints, length of the vhost
-_META_LEN = 12
-_ITEM = ">BBHIIIBH"  # fingerprint, length of host, port or 0, age, left, proof, once, length
-_ITEM_LEN = 19
-_FINGERPRINT_LEN = 32
-_CEILING = 7 * 86400  # s, RFC 8446 4.6.1; put's own for what is not for one use
+_MAGIC = const(b"tlsr")
+_VERSION = const(2)
+_HEAD = const(">4sBI8s")
+_HEAD_LEN = const(17)
+_META = const(">IIHBB")  # written, Mbed TLS, sessions, fingerprints, length of the vhost
+_META_LEN = const(12)
+# Fingerprint, length of host, port or 0, age, left, proof, once, length.
+_ITEM = const(">BBHIIIBH")
+_ITEM_LEN = const(19)
+_FINGERPRINT_LEN = const(32)
+_CEILING = const(7 * 86400)  # s, RFC 8446 4.6.1; put's own for what is not for one use
 
 
 def dump(cache, limit=None, host=None, port=None):
