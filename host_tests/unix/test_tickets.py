@@ -550,3 +550,25 @@ class Pause:
 
     def wait(self):
         time.sleep(self._seconds)
+
+
+def test_a_ticket_is_not_used_up_by_what_is_no_socket(run, server):
+    s = server(version="1.3")
+    got = run(
+        """
+ctx = client()
+once(ctx, PORT)
+def tickets():
+    return sorted(bytes(item[3]) for item in ctx.sessions.sessions())
+before = tickets()
+try:
+    ctx.wrap_socket(None, server_hostname="localhost", server_port=PORT)
+    failed = False
+except Exception:
+    failed = True
+after = tickets()
+result(failed=failed, some=len(before) > 0, same=before == after, resumed=once(ctx, PORT))
+""",
+        PORT=s.port,
+    )
+    assert got == {"failed": True, "some": True, "same": True, "resumed": True}
