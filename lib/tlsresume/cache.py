@@ -340,11 +340,10 @@ class SessionCache:
 class NoSessions(SessionCache):
     """The cache of a context that shall not resume: what is put is not kept."""
 
-    def put(self, host, port, session, lifetime=0, fingerprint=b"", **kwargs):
+    def put(self, *args, **kwargs):
         pass
 
-    def refuse(self, host, port, fingerprint=b"", refusals=None, wait=0):
-        pass
+    refuse = put
 
 
 def _first(item):

@@ -20,13 +20,18 @@ class Configuration:
 
     def having(self, name, *values):
         """A new Configuration that was told `values` too, under `name` (str). Not current yet."""
-        return self._but(self._told + tuple([(name, _token(value)) for value in values]))
+        told = self._told
+        for value in values:
+            told += ((name, _token(value)),)
+        return self._but(told)
 
     def setting(self, name, value):
         """A new Configuration that was told `value` instead of what it was told under `name`; None
         is what it was born with. Not current yet."""
         told = list(self._told)
-        at = next((i for i, pair in enumerate(told) if pair[0] == name), len(told))
+        at = 0
+        while at < len(told) and told[at][0] != name:
+            at += 1
         told[at : at + 1] = [] if value is None else [(name, _token(value))]
         return self._but(tuple(told))
 

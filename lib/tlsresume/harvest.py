@@ -96,17 +96,18 @@ def warn():
         print(obstacle)
 
 
-def proved_until(owner, resumed, tls13, since, not_after):
+def proved_until(event):
     """When, on the cache's clock, it is too long ago that the peer has proved its identity.
 
-    Resumption proves nothing anew. A full handshake `since` seconds ago does, for a day in TLS 1.2
-    (RFC 5246 F.1.4), for a week in TLS 1.3 (RFC 8446 4.6.1), and no longer than the certificate
-    lasts: `not_after`, six C ints from the year to the second, or None if it is not known.
+    `event` is take()'s. Resumption proves nothing anew. A full handshake `since` seconds ago does,
+    for a day in TLS 1.2 (RFC 5246 F.1.4), for a week in TLS 1.3 (RFC 8446 4.6.1), and no longer
+    than the certificate lasts: `not_after`, six C ints from the year to the second, or None if it
+    is not known.
     """
-    cache, until = owner[0], owner[5]
+    owner, _, _, resumed, tls13, since, _, _, not_after = event
     if resumed:
-        return until
-    now = cache.now()
+        return owner[5]
+    now = owner[0].now()
     until = now - since + (_CEILING_TLS13 if tls13 else CEILING)
     today = time.gmtime()
     if not_after is None or not clock_is_set():
@@ -125,7 +126,7 @@ def _handle(event):
     cache = owner[0]
     cache.count(_COUNTERS[outcome])
     if event[2] is not None:
-        _keep(*event)
+        _keep(event)
     elif outcome != _RESUMED or owner[6] is not None or cache.refusing:
         _tell(owner, outcome)
 
@@ -144,7 +145,7 @@ def _tell(owner, outcome):
             cache.remove(host, port, fingerprint)
         elif outcome == _LOST:
             if ticket is not None:  # the network has failed, and nobody has used it
-                _give_back(owner)
+                give_back(owner)
         elif made is not None:
             if outcome == _FULL:
                 cache.count("declined")
@@ -159,32 +160,29 @@ def _tell(owner, outcome):
 
 def give_back(owner):
     """Put a ticket that nobody has seen back into its cache. Raises nothing."""
+    cache, host, port, configuration, made, until, (packed, expires) = owner
     try:
-        _give_back(owner)
+        now = cache.now()
+        cache.put(
+            host,
+            port,
+            packed,
+            expires - made,
+            configuration.fingerprint(),
+            ceiling=_CEILING_TLS13,
+            once=True,
+            age=now - made,
+            proof=until - now,
+        )
     except MemoryError:
         pass
 
 
-def _give_back(owner):
-    cache, host, port, configuration, made, until, (packed, expires) = owner
-    now = cache.now()
-    cache.put(
-        host,
-        port,
-        packed,
-        expires - made,
-        configuration.fingerprint(),
-        ceiling=_CEILING_TLS13,
-        once=True,
-        age=now - made,
-        proof=until - now,
-    )
-
-
-def _keep(owner, outcome, packed, resumed, tls13, since, age, lifetime, not_after):
+def _keep(event):
     """Put a session into its cache. Not so what has no name, and what may have been earned under
     another configuration than the one that its connection has begun with."""
-    cache, host, port, configuration, _, _, _ = owner
+    owner, _, packed, _, tls13, _, age, lifetime, _ = event
+    cache, host, port, configuration = owner[:4]
     try:
         if host is not None and configuration.current:
             cache.put(
@@ -196,7 +194,7 @@ def _keep(owner, outcome, packed, resumed, tls13, since, age, lifetime, not_afte
                 ceiling=_CEILING_TLS13 if tls13 else CEILING,
                 once=tls13,
                 age=age,
-                proof=proved_until(owner, resumed, tls13, since, not_after) - cache.now(),
+                proof=proved_until(event) - cache.now(),
             )
             if cache.store is not None:
                 cache.store.tick()

@@ -37,14 +37,14 @@ class SSLSession:
     @classmethod
     def _of(cls, event):
         """The session of a connection: what take() tells of it."""
-        owner, _, packed, resumed, tls13, since, age, lifetime, not_after = event
+        owner, _, packed, _, _, _, age, lifetime, _ = event
         self = object.__new__(cls)
         self._host = owner[1]
         self._fingerprint = owner[3].fingerprint()
         self._packed = packed
         now = clock.now()
         self._made = now - age
-        left = proved_until(owner, resumed, tls13, since, not_after) - owner[0].now()
+        left = proved_until(event) - owner[0].now()
         self._until = now + left  # the cache may have a clock of its own
         if lifetime:
             self._until = min(self._until, self._made + lifetime)

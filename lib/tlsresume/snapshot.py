@@ -34,7 +34,8 @@ _META_LEN = const(12)
 _ITEM = const(">BBHIIIBH")
 _ITEM_LEN = const(19)
 _FINGERPRINT_LEN = const(32)
-_CEILING = const(7 * 86400)  # s, RFC 8446 4.6.1; put's own for what is not for one use
+_CEILING = const(86400)  # s, RFC 5246 F.1.4
+_CEILING_ONCE = const(7 * 86400)  # s, RFC 8446 4.6.1
 
 
 def dump(cache, limit=None, host=None, port=None):
@@ -67,8 +68,8 @@ def encode(vhost, items):
             at = _put(out, at, fingerprint)
         for fingerprint, host, port, session, age, left, proof, once in items:
             host = host.encode()
-            head = fingerprints.index(fingerprint), len(host), port or 0, age, left, proof, once
-            struct.pack_into(_ITEM, out, at, *(head + (len(session),)))
+            key = fingerprints.index(fingerprint), len(host), port or 0
+            struct.pack_into(_ITEM, out, at, *key, age, left, proof, once, len(session))
             at = _put(out, _put(out, at + _ITEM_LEN, host), session)
         meta = now(), MBEDTLS_VERSION_NUMBER, len(items), len(fingerprints), len(vhost)
         struct.pack_into(_META, out, _HEAD_LEN, *meta)
@@ -100,7 +101,7 @@ def load(cache, data, slept):
             once=bool(once),
             age=age + slept,
             proof=proof - slept,
-            **({"ceiling": _CEILING} if once else {}),
+            ceiling=_CEILING_ONCE if once else _CEILING,
         )
     return len(items)
 
