@@ -189,7 +189,7 @@ class SSLContext:
             if ours:
                 if owner[6] is not None:
                     harvest.give_back(owner)
-                _tlsresume.wipe(packed)
+                _tlsresume.wipe(packed)  # type: ignore
         if nodelay is not False and _set_nodelay(sock, nodelay):
             _tlsresume.nagle(wrapped, TCP_NODELAY)
         if do_handshake_on_connect:
@@ -339,7 +339,7 @@ def _set_nodelay(sock, nodelay):
 
 def _peer(sock):
     try:
-        return _peername(sock.fileno())
+        return _peername(sock.fileno())  # type: ignore
     except MemoryError:
         raise
     except Exception:
