@@ -14,8 +14,8 @@ _numbers = itertools.count(secrets.randbelow(_SIZE))
 def free_port():
     """A port (int) that is free.
 
-    Between here and the server's start somebody else may choose it: so a process has a slice of its
-    own, by its number, and gives a port again after all the others.
+    Until the server has started somebody else may choose it: so a process has a slice of its own,
+    by its number, and gives a port again after all the others.
     """
     first = _FIRST + os.getpid() % _SLICES * _SIZE
     for number in _numbers:
