@@ -109,9 +109,9 @@ class BoardServer:
         return self.ask("ctx.session_stats()")
 
     def close(self):
-        """End it; returns what it has printed since."""
+        """End it; returns what it has printed since, the first time."""
         self._process.terminate()
-        return self._process.communicate()[0]
+        return "" if self._process.stdout.closed else self._process.communicate()[0]
 
 
 class Client:
