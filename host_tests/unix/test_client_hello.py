@@ -1,9 +1,10 @@
 """What a ClientHello of ours promises: key exchange modes, versions, and the extended master secret."""
 
 import pytest
-from build import ssl_server2
 from client_hello import EXTENDED_MASTER_SECRET
 from daemons_tls import SSLServer2
+
+from build import ssl_server2
 
 TLS12, TLS13, PSK_DHE_KE = 0x0303, 0x0304, 1
 
