@@ -12,9 +12,9 @@ _HANDSHAKE, _CLIENT_HELLO = 22, 1
 class RecordingProxy(CountingProxy):
     """`sent` lists what each connection's client has sent (bytearrays), by its number."""
 
-    def __init__(self, target):
+    def __init__(self, target, address="127.0.0.1"):
         self.sent = {}
-        super().__init__(target)
+        super().__init__(target, address=address)
 
     def _count(self, number, way, last, data):
         super()._count(number, way, last, data)

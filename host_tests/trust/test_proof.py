@@ -1,4 +1,4 @@
-"""How long ago a server has proved who it is bounds all that is resumed, whatever tickets it gives."""
+"""How long ago a server has proved who it is bounds all that resumes, whatever it gives."""
 
 import datetime
 
@@ -12,6 +12,7 @@ versions = pytest.mark.parametrize(
 )
 
 CLOCKS = """
+from hashlib import sha256
 from tlsresume import snapshot
 from tlsresume.clock import START
 wall = snapshot.now()
@@ -40,7 +41,7 @@ def wait(seconds):
 def kept(ctx):
     "What is kept of the sessions, to tell one from another."
     len(ctx.sessions)
-    return [hash(bytes(x[3])) for x in ctx.sessions.sessions()]
+    return [sha256(x[3]).digest() for x in ctx.sessions.sessions()]
 """
 
 EACH_HOUR = """

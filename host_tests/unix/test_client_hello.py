@@ -1,4 +1,4 @@
-"""What a ClientHello of ours promises: key exchange modes, versions, and the extended master secret."""
+"""What a ClientHello promises: key exchange modes, versions, and the extended master secret."""
 
 import pytest
 from client_hello import EXTENDED_MASTER_SECRET

@@ -1,4 +1,4 @@
-"""HelloRetryRequest (RFC 8446 4.1.4): the second ClientHello is the first, but for what 4.1.2 allows."""
+"""HelloRetryRequest: the second ClientHello is the first, but for what RFC 8446 4.1.2 allows."""
 
 import pytest
 from client_hello import COOKIE, EARLY_DATA, KEY_SHARE, PADDING, PRE_SHARED_KEY
