@@ -1,5 +1,5 @@
-"""Random numbers of TLS 1.3 on bare metal, whose Mbed TLS allocates from MicroPython's heap. A soft
-reset takes that away: a generator with its state there would write into another's memory."""
+"""Random numbers of TLS 1.3 on bare metal, whose Mbed TLS has MicroPython's heap. A soft reset takes
+that away: a generator with its state there would write into another's memory."""
 
 import pytest
 from board_under_test import BoardUnderTest
