@@ -1,5 +1,5 @@
-"""Random numbers of TLS 1.3 on bare metal, whose Mbed TLS has MicroPython's heap. A soft reset takes
-that away: a generator with its state there would write into another's memory."""
+"""Random numbers of TLS 1.3 on bare metal, whose Mbed TLS has MicroPython's heap. A soft reset
+takes it: a generator with its state there would write into another's memory."""
 
 import pytest
 from board_under_test import BoardUnderTest
@@ -29,19 +29,24 @@ def record(starter):
 
 
 TALK = """
-words = [bytearray(b"\\x55" * 32) for _ in range(300)]
+def words(room):
+    "All of the heap but its last `room` bytes, in pieces."
+    all = []
+    while gc.mem_free() > room:
+        all += [bytearray(b"\\x55" * 32) for _ in range(50)]
+    return all
+written = words(ROOM)
 ctx = client()
 reused = [once(ctx, PORT) for _ in range(COUNT)]
-whole = all(word == b"\\x55" * 32 for word in words)
-words = None
-result(reused=reused, whole=whole)
+result(reused=reused, whole=all(word == b"\\x55" * 32 for word in written))
 """
+PLENTY, LITTLE = 1 << 30, 70000
 
 
 def test_handshakes_go_on_after_soft_resets_and_write_nowhere_else(board, server):
     s = server(version="1.3")
-    for _ in range(3):
-        got = board.run(TALK, PORT=s.port, COUNT=HANDSHAKES)
+    for room in (PLENTY, LITTLE, LITTLE):
+        got = board.run(TALK, PORT=s.port, COUNT=HANDSHAKES, ROOM=room)
         assert got == {"reused": [False] + [True] * (HANDSHAKES - 1), "whole": True}
         board.restart()
     assert s.reused(3 * HANDSHAKES).count(False) == 3
@@ -51,7 +56,7 @@ def test_no_random_number_comes_twice(board, server, record):
     """What each ClientHello begins with, and its share of the key, after soft resets, too."""
     proxy = record(server(version="1.3").port)
     for _ in range(2):
-        board.run(TALK, PORT=proxy.port, COUNT=HANDSHAKES)
+        board.run(TALK, PORT=proxy.port, COUNT=HANDSHAKES, ROOM=PLENTY)
         board.restart()
     hellos = [hello for (hello,) in proxy.hellos(2 * HANDSHAKES)]
     assert len({hello.head[2:34] for hello in hellos}) == 2 * HANDSHAKES
