@@ -9,7 +9,7 @@ from contextlib import closing
 
 from command import ToolError, start
 from listener import Listener
-from openssl_server import free_port
+from ports import free_port
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
