@@ -16,6 +16,7 @@ import checked  # noqa: E402
 import micropython_shim  # noqa: E402, F401  what CPython lacks for lib/tlsresume
 from board_server import BoardServer  # noqa: E402
 from certificates import Authority  # noqa: E402
+from client_hello import RecordingProxy  # noqa: E402
 from hostile_server import HostileServer  # noqa: E402
 from openssl_server import OpenSSLServer  # noqa: E402
 from prelude import PRELUDE, WORLD_NAMES  # noqa: E402
@@ -107,6 +108,12 @@ def hostile(certs):
     yield from _starter(
         lambda **kwargs: HostileServer(kwargs.pop("certificates", [certs.server]), **kwargs)
     )
+
+
+@pytest.fixture
+def record():
+    """Start RecordingProxies: `record(port)`; all are closed at the end."""
+    yield from _starter(RecordingProxy)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [p for p in ROOT.glob("**/README.md") if "build" not in p.relative_to(ROOT).parts]
+DOCUMENTS = [p for p in ROOT.glob("**/*.md") if "build" not in p.relative_to(ROOT).parts]
 
 _PROGRAMS = (
     r"make|python3?|mpremote|openssl s_client|idf\.py|git|sudo"

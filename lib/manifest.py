@@ -1,2 +1,2 @@
-metadata(description="TLS session resumption", version="0.1.0")
+metadata(description="TLS session resumption", version="0.2.0")
 package("tlsresume", opt=3)

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from command import ToolError, start
 from listener import Listener
-from openssl_server import free_port
+from ports import free_port
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -109,9 +109,9 @@ class BoardServer:
         return self.ask("ctx.session_stats()")
 
     def close(self):
-        """End it; returns what it has printed since."""
+        """End it; returns what it has printed since, the first time."""
         self._process.terminate()
-        return self._process.communicate()[0]
+        return "" if self._process.stdout.closed else self._process.communicate()[0]
 
 
 class Client:

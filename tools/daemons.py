@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from command import ToolError, find, start
-from openssl_server import free_port
+from ports import free_port
 
 GET_PAGE = b"GET /page HTTP/1.0\r\nHost: localhost\r\n\r\n"
 MQTT_CONNECT = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a"

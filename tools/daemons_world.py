@@ -7,7 +7,7 @@ import npm
 import sources
 from command import Missing, find
 from daemons import Daemon
-from openssl_server import free_port
+from ports import free_port
 
 SERVERS = Path(__file__).with_name("servers")
 COMPILED = sources.BUILD / "servers"

@@ -1,5 +1,6 @@
 """A TLS server that lies: tlslite-ng's, whose messages a script changes before they are sent."""
 
+import os
 from pathlib import Path
 
 from listener import Listener
@@ -19,14 +20,19 @@ class HostileServer:
     of connection `number` (0, 1, ...) that is about to be sent; `hello` is the client's.
     `sessions`: what it resumes from, tlslite-ng's SessionCache or the like, False for nothing.
     `tickets(number)` gives the tickets that follow a TLS 1.3 handshake, as (lifetime, nonce,
-    ticket). `certificates`, one a connection, the last for all that follow.
+    ticket); without it, `psk_modes` ("psk_ke", "psk_dhe_ke") are how it resumes its own tickets.
+    `certificates`, one a connection, the last for all that follow.
     """
 
-    def __init__(self, certificates, version="1.2", lie=None, sessions=None, tickets=None):
+    def __init__(
+        self, certificates, version="1.2", lie=None, sessions=None, tickets=None, psk_modes=()
+    ):
         self._certificates = [_load(path) for path in certificates]
         self._version = {"1.2": (3, 3), "1.3": (3, 4)}[version]
         self._lie = lie or (lambda number, message, hello: None)
-        self._tickets = tickets or (lambda number: ())
+        self._tickets = tickets
+        self._psk_modes = psk_modes
+        self._ticket_key = os.urandom(32)
         self._sessions = SessionCache() if sessions is None else sessions
         self._count = 0
         self._listener = Listener(self._serve)
@@ -40,6 +46,9 @@ class HostileServer:
         chain, key = self._certificates[min(number, len(self._certificates) - 1)]
         settings = HandshakeSettings()
         settings.minVersion = settings.maxVersion = self._version
+        if self._psk_modes:
+            settings.psk_modes = list(self._psk_modes)
+            settings.ticketKeys = [self._ticket_key]
         tls = _Liar(sock, number, self._lie, self._tickets)
         try:
             tls.handshakeServer(
@@ -75,6 +84,9 @@ class _Liar(TLSConnection):
         return super()._sendMsg(msg, *args, **kwargs)
 
     def _serverSendTickets(self, settings):
+        if self._tickets is None:
+            yield from super()._serverSendTickets(settings)
+            return
         for lifetime, nonce, ticket in self._tickets(self._number):
             message = NewSessionTicket().create(lifetime, 0, nonce, ticket, [])
             yield from super()._sendMsg(message)

@@ -1,11 +1,9 @@
 """`openssl s_server` as a context manager."""
 
-import secrets
-import socket
 import subprocess
-from contextlib import suppress
 
 from command import ToolError, start
+from ports import free_port
 
 
 class OpenSSLServer:
@@ -46,11 +44,3 @@ class OpenSSLServer:
 
     def __exit__(self, *exc):
         self.close()
-
-
-def free_port():
-    """A port (int) that is free, below those that the system gives to clients meanwhile."""
-    while True:
-        port = 20000 + secrets.randbelow(12000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port

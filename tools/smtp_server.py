@@ -3,7 +3,7 @@
 import ssl
 
 from aiosmtpd.controller import Controller
-from openssl_server import free_port
+from ports import free_port
 
 
 class SMTPServer:

@@ -12,9 +12,12 @@ from listener import Listener
 _SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 _SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 _SSL_CTRL_SET_GROUPS_LIST = 92
+_SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB = 72
 _TLS1_3 = 0x0304
 _PEM = 1
 _SSL_VERIFY_PEER = 1
+_p, _i = ctypes.c_void_p, ctypes.c_int
+_TICKET_KEY_CB = ctypes.CFUNCTYPE(_i, _p, _p, _p, _p, _p, _i)
 
 
 class TicketServer:
@@ -26,6 +29,7 @@ class TicketServer:
     waited for. `once`: each ticket is accepted once (RFC 8446 8.1). `groups`: the key exchange
     groups it takes (OpenSSL's names, separated by colons). `first`: "ticket" does nothing after
     the first connection. `version`: 0x0303 for TLS 1.2, which sends a ticket by itself.
+    `renews`: in TLS 1.2, too, each resumption brings a new ticket.
     `refuses`: ask for client certificates, and have no session ID context: OpenSSL then ends each
     handshake that offers a session by a fatal alert. `reused` has a bool a connection.
     """
@@ -39,6 +43,7 @@ class TicketServer:
         first=False,
         version=_TLS1_3,
         refuses=False,
+        renews=False,
     ):
         self.script = script
         self._first = first
@@ -46,6 +51,11 @@ class TicketServer:
         self._lib = _library()
         self._context = self._lib.SSL_CTX_new(self._lib.TLS_server_method())
         self._configure(certificate, once, groups, version)
+        if renews:
+            self._renews = _TICKET_KEY_CB(self._seal)  # as long as the context has it
+            self._lib.SSL_CTX_callback_ctrl(
+                self._context, _SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, self._renews
+            )
         if refuses:
             self._lib.SSL_CTX_set_verify(self._context, _SSL_VERIFY_PEER, None)
         self._listener = Listener(self._serve)
@@ -70,6 +80,17 @@ class TicketServer:
             lib.SSL_CTX_set_max_early_data(context, 1)
         if groups:
             lib.SSL_CTX_ctrl(context, _SSL_CTRL_SET_GROUPS_LIST, 0, groups.encode())
+
+    def _seal(self, ssl, name, iv, cipher, mac, sealing):
+        """SSL_CTX_set_tlsext_ticket_key_cb(3): with 2 a ticket is good, and wants a new one."""
+        if sealing:
+            ctypes.memset(name, 0, 16)
+            self._lib.RAND_bytes(iv, 16)
+        key = bytes(32)
+        algorithm = self._lib.EVP_aes_256_cbc()
+        self._lib.EVP_CipherInit_ex(cipher, algorithm, None, key, iv, sealing)
+        self._lib.HMAC_Init_ex(mac, key, len(key), self._lib.EVP_sha256(), None)
+        return 1 if sealing else 2
 
     def _serve(self, sock):
         ssl = self._lib.SSL_new(self._context)
@@ -122,7 +143,7 @@ def _library():
     if not name:
         raise FileNotFoundError("OpenSSL's library is missing: apt-get install libssl3")
     lib = ctypes.CDLL(name)
-    p, i, n, s = ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p
+    p, i, n, s = _p, _i, ctypes.c_long, ctypes.c_char_p
     for function, result, arguments in (
         ("TLS_server_method", p, ()),
         ("SSL_CTX_new", p, (p,)),
@@ -133,6 +154,12 @@ def _library():
         ("SSL_CTX_set_verify", None, (p, i, p)),
         ("SSL_CTX_set_num_tickets", i, (p, ctypes.c_size_t)),
         ("SSL_CTX_set_max_early_data", i, (p, ctypes.c_uint32)),
+        ("SSL_CTX_callback_ctrl", n, (p, i, _TICKET_KEY_CB)),
+        ("RAND_bytes", i, (p, i)),
+        ("EVP_aes_256_cbc", p, ()),
+        ("EVP_sha256", p, ()),
+        ("EVP_CipherInit_ex", i, (p, p, p, s, p, i)),
+        ("HMAC_Init_ex", i, (p, s, i, p, p)),
         ("SSL_new", p, (p,)),
         ("SSL_set_fd", i, (p, i)),
         ("SSL_accept", i, (p,)),

@@ -41,7 +41,7 @@ static tlsresume_socket_t *adopt(mp_obj_t socket, mp_obj_t context) {
 static mp_obj_t tlsresume_adopt(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     tlsresume_socket_t *o = adopt(args[0], args[1]);
-    configure_client((mbedtls_ssl_config *)o->ssl.conf);
+    configure_client(&o->ssl);
     connection_t *c = connection_new(o, args[2]);
     if (args[3] != mp_const_none) {
         connection_offer(c, args[3], mp_obj_get_int_truncated(args[4]));

@@ -98,10 +98,12 @@ static void configure_tls13(mbedtls_ssl_config *conf) {
 }
 #endif
 
-void configure_client(mbedtls_ssl_config *conf) {
+void configure_client(mbedtls_ssl_context *ssl) {
+    mbedtls_ssl_config *conf = (mbedtls_ssl_config *)ssl->conf;
     order_suites(conf);
     #if TLSRESUME_TLS13
     configure_tls13(conf);
+    ssl->tls_version = conf->max_tls_version; // mbedtls_ssl_setup has taken it before
     #endif
 }
 

@@ -98,8 +98,8 @@ void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken);
 // harvest.c: what take() tells of a connection, with its session or NULL. Raises MemoryError.
 mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session);
 
-// configure.c: what a client's context needs. Raises nothing.
-void configure_client(mbedtls_ssl_config *conf);
+// configure.c: what a client's context needs, and its socket before the handshake. Raises nothing.
+void configure_client(mbedtls_ssl_context *ssl);
 
 // nagle.c: TCP_NODELAY.
 

@@ -126,7 +126,14 @@ def mpremote(pytestconfig):
                 emulator.port,
                 *map(str, words),
             ]
-            return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+            for _ in range(3):
+                done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+                # While a folder is mounted it gives this host three seconds for each answer.
+                if "timeout waiting for remote" not in done.stderr:
+                    break
+                emulator.restart()
+                command[4] = emulator.port
+            return done
 
         yield mpremote
 

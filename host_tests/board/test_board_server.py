@@ -10,7 +10,7 @@ from board_server import Client
 from board_under_test import BoardUnderTest
 from emulator import Emulator
 from listener import Listener
-from openssl_server import free_port
+from ports import free_port
 
 from build import build
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from examples import example
 from libraries import libraries
-from openssl_server import free_port
+from ports import free_port
 
 PICTURES = 8
 LOADS = 4

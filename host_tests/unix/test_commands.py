@@ -36,6 +36,7 @@ ELSEWHERE = {
     r"make emulator": "host_tests/unix/test_commands.py",
     r"build/UNIX_SANITIZED/micropython .*": "host_tests/trust/test_fuzz.py",
     r"build/venv/bin/python -m pytest --checked .*": "host_tests/trust/test_sanitizers.py",
+    r"build/venv/bin/python -m pytest host_tests/.*": "host_tests/unit/test_cache.py",
     r"build/venv/bin/mpremote connect .*": "host_tests/board/test_board_libraries.py",
     r"build/venv/bin/python tools/fresh.py .*": "host_tests/unix/test_fresh.py",
     r"python .*idf_tools.py install .*": "host_tests/firmware/test_emulator.py",

@@ -1,6 +1,7 @@
 """SSLContext has the API of MicroPython's own, and harms nothing."""
 
 import pytest
+from ports import free_port
 
 
 def test_it_has_every_name_of_the_native_context(run):
@@ -72,15 +73,9 @@ async def main():
 result(ok=asyncio.run(main()))
 """,
         CERT=str(certs.server),
-        PORT=_free_port(),
+        PORT=free_port(),
     )
     assert got["ok"]
-
-
-def _free_port():
-    from openssl_server import free_port
-
-    return free_port()
 
 
 def test_wrong_certificates_and_ciphers_are_refused_and_change_nothing(run, certs):

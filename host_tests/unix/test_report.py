@@ -5,6 +5,7 @@ import subprocess
 
 import documents
 import pytest
+from board_server import Client
 from prelude import PRELUDE
 
 
@@ -153,3 +154,24 @@ result(names=[list(ctx.session_stats()) for ctx in contexts])
     assert all(names == sorted(names) for names in got["names"])
     assert {name for names in got["names"] for name in names} == set(documented)
     assert len(documented) == len(set(documented))
+
+
+def test_a_server_tells_what_became_of_its_tickets(board_server, certs):
+    s = board_server("ticket_lifetime=3600")
+    client = Client("1.2", certs.ca.pem)
+    assert [client.connect(s.port) for _ in range(2)] == [False, True]
+    s.ask("ctx.set_ticket_key((bytes(32), bytes(32)))")
+    assert not client.connect(s.port)
+    s.ask("tlsresume.report(ctx)")
+    said = s.close().splitlines()
+    assert said[0] == (
+        "server: 3 connections began, 3 went through: 1 resumed, 1 brought no ticket,"
+        " 1 brought one that was declined"
+    )
+    assert len(said) == 2 and "  declined: 1 of another key or configuration" in said[1]
+
+
+def test_a_server_without_tickets_says_that_they_are_off(board_server):
+    s = board_server("sessions=False")
+    s.ask("tlsresume.report(ctx)")
+    assert "sessions=False" in s.close()

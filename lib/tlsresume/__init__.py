@@ -1,6 +1,6 @@
 """TLS session resumption for MicroPython: the next handshake is a short one."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 try:
     import _tlsresume

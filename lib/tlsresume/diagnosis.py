@@ -25,6 +25,13 @@ _NOT_OURS = """%s does not resume: it has no cache. It was made by tls itself:
   tlsresume.install()                  before the program makes its contexts; or
   ctx = tlsresume.SSLContext(tls.PROTOCOL_TLS_CLIENT)"""
 
+_SERVER = {
+    "foreign": "of another key or configuration, or changed: see ticket_key=",
+    "timeouts": "older than ticket_lifetime=",
+    "unproven": "of clients whose last full handshake is too long ago, or whose certificate ended",
+    "unusable": "for want of memory, or of the extended master secret",
+}
+
 _OFF = "the cache is off: the context was made with sessions=False, and nothing resumes"
 
 _NONE_KEPT = (
@@ -36,7 +43,8 @@ _NONE_KEPT = (
 
 
 def report(of=None):
-    """Print what a SessionCache, or the one of an SSLContext, holds and why it last missed.
+    """Print what a SessionCache, or the one of an SSLContext, holds and why it last missed; of a
+    server's SSLContext, what became of its tickets.
 
     Without an argument, of the cache that install() shares; where there is none, what to do.
     No secret is printed.
@@ -46,6 +54,10 @@ def report(of=None):
         return
     if not hasattr(of, "sessions"):
         of = getattr(of, "_context", of)  # micropython-lib's ssl has ours within its own
+    tickets = getattr(of, "_tickets", None)
+    if tickets is not None:
+        _report_tickets(tickets.counted())
+        return
     cache = shim._cache if of is None else of
     if not isinstance(cache, SessionCache):
         cache = getattr(of, "sessions", None)
@@ -55,6 +67,19 @@ def report(of=None):
         print(_OFF)
     else:
         _report(cache)
+
+
+def _report_tickets(counted):
+    if not counted:
+        print(_OFF)
+        return
+    print(
+        "server: %(accept)d connections began, %(accept_good)d went through: %(hits)d resumed, "
+        "%(full)d brought no ticket, %(declined)d brought one that was declined" % counted
+    )
+    for name, why in _SERVER.items():
+        if counted[name]:
+            print("  declined: %d %s" % (counted[name], why))
 
 
 def _report(cache):
