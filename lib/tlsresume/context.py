@@ -307,10 +307,10 @@ def _offering(owner, found):
     """What `_look_up` returns, of what the cache's `take` has found."""
     packed = found[0]
     try:
-        if owner[0].store is not None:
-            owner[0].store.tick()  # without the ticket that is used up now
         if not found[4]:
             return owner[:4] + (found[1], found[3], None), packed, 0
+        if owner[0].store is not None:
+            owner[0].store.tick()  # without the ticket that is used up now
         age = (owner[0].now() - found[1]) * 1000
         return owner[:4] + (found[1], found[3], (packed, found[2])), packed, age
     except BaseException:

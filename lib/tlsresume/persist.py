@@ -37,6 +37,8 @@ class Persist:
 
     def tick(self):
         """Load what waits for the clock; save what has changed, if the interval has passed."""
+        if self._waiting is None and self._cache.changes == self._saved:
+            return
         with self._lock as first:
             if first:
                 self._load_waiting()
