@@ -3,10 +3,6 @@
 
 #include "connection.h"
 
-#include <string.h>
-
-#include "py/mpstate.h"
-#include "py/runtime.h"
 #include "mbedtls/ssl_ciphersuites.h"
 
 #if TLSRESUME_TLS13
