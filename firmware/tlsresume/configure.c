@@ -3,10 +3,6 @@
 
 #include "connection.h"
 
-#include <string.h>
-
-#include "py/mpstate.h"
-#include "py/runtime.h"
 #include "mbedtls/ssl_ciphersuites.h"
 
 #if TLSRESUME_TLS13
@@ -33,19 +29,19 @@ static void order_suites(mbedtls_ssl_config *conf) {
     if (conf->ciphersuite_list != all) {
         return; // set by the application, or ours already
     }
-    size_t n = 0;
-    while (all[n] != 0) {
-        ++n;
+    const int *end = all;
+    while (*end != 0) {
+        ++end;
     }
-    if (n >= MP_ARRAY_SIZE(suites)) {
+    if (end - all >= (ptrdiff_t)MP_ARRAY_SIZE(suites)) {
         return;
     }
     if (suites[0] == 0) {
         int *p = suites;
         for (int preferred = 1; preferred >= 0; --preferred) {
-            for (size_t i = 0; i < n; ++i) {
-                if (is_preferred(all[i]) == preferred) {
-                    *p++ = all[i];
+            for (const int *suite = all; suite < end; ++suite) {
+                if (is_preferred(*suite) == preferred) {
+                    *p++ = *suite;
                 }
             }
         }

@@ -85,6 +85,14 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
 void connection_set_aside(const connection_t *c, tlsresume_socket_t *o);
 #endif
 
+static inline bool handshake_over(const tlsresume_socket_t *o) {
+    return o->ssl.state >= MBEDTLS_SSL_HANDSHAKE_OVER;
+}
+
+static inline bool is_server(const tlsresume_socket_t *o) {
+    return TLSRESUME_SERVER && o->ssl.conf != NULL && o->ssl.conf->endpoint == MBEDTLS_SSL_IS_SERVER;
+}
+
 // Whether an error of TLS has ended this connection: its session is not to be resumed (RFC 5246
 // 7.2.2, RFC 8446 6.2).
 static inline bool connection_is_broken(const tlsresume_socket_t *o) {
@@ -108,6 +116,10 @@ bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o);
 
 // Turn it off again, if nagle() has asked for that. Raises nothing.
 void nagle_restore(connection_t *c, const tlsresume_socket_t *o);
+
+// attributes.c: the slot attr of adopted sockets. Called for each use of a method, too, and then as
+// short as can be.
+void attributes_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest);
 
 // sslsocket.c: the types of adopted sockets.
 

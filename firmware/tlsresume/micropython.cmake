@@ -3,6 +3,7 @@ add_library(usermod_tlsresume INTERFACE)
 
 target_sources(usermod_tlsresume INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/adopt.c
+    ${CMAKE_CURRENT_LIST_DIR}/attributes.c
     ${CMAKE_CURRENT_LIST_DIR}/configure.c
     ${CMAKE_CURRENT_LIST_DIR}/connection.c
     ${CMAKE_CURRENT_LIST_DIR}/harvest.c

@@ -8,6 +8,7 @@ TLSRESUME_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(TLSRESUME_DIR)/,\
 	adopt.c \
+	attributes.c \
 	configure.c \
 	connection.c \
 	harvest.c \

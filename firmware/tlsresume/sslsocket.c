@@ -1,10 +1,10 @@
 // An adopted SSLSocket stays upstream's object. Its type becomes a copy of upstream's in which a
 // few slots are ours:
-//   negotiating_type   read and write watch for the end of the handshake
-//   writing_type       the first write turns TCP_NODELAY off again
-//   established_type   read and write are upstream's own
-//   ticketed_type      the same in TLS 1.3, where read picks up tickets
-//   reading_type       the same within a read: Mbed TLS does not stand another one then
+//   NEGOTIATING        read and write watch for the end of the handshake
+//   WRITING            the first write turns TCP_NODELAY off again
+//   ESTABLISHED        read and write are upstream's own
+//   TICKETED           the same in TLS 1.3, where read picks up tickets
+//   READING            the same within a read: Mbed TLS does not stand another one then
 // In all of them ioctl sees the close, and attr has `session` and `session_reused`.
 
 #include "connection.h"
@@ -22,25 +22,25 @@ typedef struct _socket_type_t {
     mp_stream_p_t protocol;
 } socket_type_t;
 
-#define IS_TYPE(o, t) ((o)->base.type == (const mp_obj_type_t *)&(t).type)
-#define SET_TYPE(o, t) ((o)->base.type = (const mp_obj_type_t *)&(t).type)
+#define IS_TYPE(o, t) ((o)->base.type == (const mp_obj_type_t *)&types[t].type)
+#define SET_TYPE(o, t) ((o)->base.type = (const mp_obj_type_t *)&types[t].type)
 
-static socket_type_t negotiating_type, writing_type, established_type;
-#if TLSRESUME_TLS13
-static socket_type_t ticketed_type, reading_type;
-#endif
+enum {
+    NEGOTIATING,
+    WRITING,
+    ESTABLISHED,
+    #if TLSRESUME_TLS13
+    TICKETED,
+    READING,
+    #endif
+    N_TYPES,
+};
+
+static socket_type_t types[N_TYPES];
 static const mp_stream_p_t *upstream_p;
 
-static bool handshake_over(const tlsresume_socket_t *o) {
-    return o->ssl.state >= MBEDTLS_SSL_HANDSHAKE_OVER;
-}
-
-static bool is_server(const tlsresume_socket_t *o) {
-    return TLSRESUME_SERVER && o->ssl.conf != NULL && o->ssl.conf->endpoint == MBEDTLS_SSL_IS_SERVER;
-}
-
 void sslsocket_adopt(tlsresume_socket_t *o) {
-    SET_TYPE(o, negotiating_type);
+    SET_TYPE(o, NEGOTIATING);
 }
 
 /******************************************************************************/
@@ -79,15 +79,15 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
 }
 
 static void negotiated(tlsresume_socket_t *o, int ret) {
-    if (!IS_TYPE(o, negotiating_type)) {
+    if (!IS_TYPE(o, NEGOTIATING)) {
         return; // again: readline keeps to the functions that it has begun with (py/stream.c)
     }
     connection_t *c = connection_find(o);
-    SET_TYPE(o, established_type);
+    SET_TYPE(o, ESTABLISHED);
     if (c != NULL) {
         connection_negotiated(c, o, ret);
         if (nagle_awaits_write(c, o)) {
-            SET_TYPE(o, writing_type);
+            SET_TYPE(o, WRITING);
         } else {
             nagle_restore(c, o);
         }
@@ -99,7 +99,7 @@ static void negotiated(tlsresume_socket_t *o, int ret) {
     #endif
     #if TLSRESUME_TLS13
     if (!is_server(o) && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3) {
-        SET_TYPE(o, ticketed_type);
+        SET_TYPE(o, TICKETED);
     }
     #endif
 }
@@ -156,8 +156,8 @@ static mp_uint_t negotiating_write(mp_obj_t o_in, const void *buf, mp_uint_t siz
 static mp_uint_t first_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
     mp_uint_t ret = upstream_p->write(o_in, buf, size, errcode);
-    if (ret != MP_STREAM_ERROR && IS_TYPE(o, writing_type)) {
-        SET_TYPE(o, established_type);
+    if (ret != MP_STREAM_ERROR && IS_TYPE(o, WRITING)) {
+        SET_TYPE(o, ESTABLISHED);
         connection_t *c = connection_find(o);
         if (c != NULL) {
             nagle_restore(c, o);
@@ -175,13 +175,13 @@ static mp_uint_t first_write(mp_obj_t o_in, const void *buf, mp_uint_t size, int
 // tickets holds up the reader, as it does where upstream ignores them.
 static mp_uint_t ticketed_read(mp_obj_t o_in, void *buf, mp_uint_t size, int *errcode) {
     tlsresume_socket_t *o = MP_OBJ_TO_PTR(o_in);
-    SET_TYPE(o, reading_type);
+    SET_TYPE(o, READING);
     mp_uint_t ret = upstream_p->read(o_in, buf, size, errcode);
     while (ret == MP_STREAM_ERROR && mp_is_nonblocking_error(*errcode) && ticket_step(o)) {
         *errcode = 0; // py/stream.c takes it for an error even next to data
         ret = upstream_p->read(o_in, buf, size, errcode);
     }
-    SET_TYPE(o, ticketed_type);
+    SET_TYPE(o, TICKETED);
     return ret;
 }
 #endif
@@ -207,7 +207,7 @@ static void *leave(connection_t *c, tlsresume_socket_t *o) {
     }
     bool broken = connection_is_broken(o);
     #if TLSRESUME_TLS13
-    if (!broken && IS_TYPE(o, ticketed_type)) {
+    if (!broken && IS_TYPE(o, TICKETED)) {
         broken = ticket_look(o);
     }
     #endif
@@ -232,7 +232,7 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
         if (c != NULL && c->hidden_socket != 0) {
             connection_closed(c, o, connection_is_broken(o));
         }
-        SET_TYPE(o, established_type); // from here on upstream tells
+        SET_TYPE(o, ESTABLISHED); // from here on upstream tells
     }
     mp_uint_t ret = upstream_p->ioctl(o_in, request, arg, errcode);
     if (raised != NULL) {
@@ -242,107 +242,36 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
 }
 
 /******************************************************************************/
-// Attributes.
-
-// Calls the method of tlsresume.SSLSession: what a session is in Python is known there.
-static mp_obj_t session_call(qstr method, mp_obj_t arg1, mp_obj_t arg2) {
-    mp_obj_t module = mp_import_name(MP_QSTR_tlsresume, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
-    mp_obj_t dest[4];
-    mp_load_method(mp_load_attr(module, MP_QSTR_SSLSession), method, dest);
-    dest[2] = arg1;
-    dest[3] = arg2;
-    return mp_call_method_n_kw(arg2 == MP_OBJ_NULL ? 1 : 2, 0, dest);
-}
-
-// The same object as long as it is the same session: each would leave a copy of the secret behind.
-static mp_obj_t socket_session(tlsresume_socket_t *o) {
-    connection_t *c = connection_find(o);
-    if (c == NULL || !handshake_over(o) || session_len(o->ssl.session) == 0) {
-        return mp_const_none;
-    }
-    uint32_t mark = session_mark(o->ssl.session);
-    if (c->given == MP_OBJ_NULL || c->given_mark != mark) {
-        mp_obj_t event = connection_event(c, OUTCOME_NONE, o->ssl.session);
-        mp_obj_t given = session_call(MP_QSTR__of, event, MP_OBJ_NULL);
-        c->given = c->hidden_socket == 0 ? MP_OBJ_NULL : given; // a callback may have closed it
-        c->given_mark = mark;
-        return given;
-    }
-    return c->given;
-}
-
-static void socket_set_session(tlsresume_socket_t *o, mp_obj_t session) {
-    connection_t *c = connection_find(o);
-    if (c == NULL || c->outcome != OUTCOME_NONE || o->ssl.state != MBEDTLS_SSL_HELLO_REQUEST) {
-        mp_raise_ValueError(MP_ERROR_TEXT("session is set before the handshake"));
-    }
-    size_t len;
-    mp_obj_t *items; // owner, packed, age in ms
-    mp_obj_get_array(session_call(MP_QSTR__offered, session, c->owner), &len, &items);
-    c->owner = items[0];
-    connection_offer(c, items[1], mp_obj_get_int_truncated(items[2]));
-}
-
-// None once closed, as in CPython, where a closed SSLSocket has no SSL object.
-static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
-    #if TLSRESUME_SERVER
-    if (is_server(o)) {
-        return mp_obj_new_bool(handshake_over(o) && server_resumed(&o->ssl));
-    }
-    #endif
-    const connection_t *c = connection_find(o);
-    return o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c != NULL && c->outcome == OUTCOME_RESUMED);
-}
-
-static MP_NOINLINE void socket_own_attr(tlsresume_socket_t *o, qstr attr, mp_obj_t *dest) {
-    if (dest[0] == MP_OBJ_NULL) {
-        dest[0] = attr == MP_QSTR_session ? socket_session(o) : socket_session_reused(o);
-    } else if (attr == MP_QSTR_session && dest[1] != MP_OBJ_NULL) {
-        socket_set_session(o, dest[1]);
-        dest[0] = MP_OBJ_NULL; // stored
-    }
-}
-
-// Called for each use of a method, too, and then as short as can be.
-static void socket_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
-    if (attr == MP_QSTR_session || attr == MP_QSTR_session_reused) {
-        socket_own_attr(MP_OBJ_TO_PTR(self_in), attr, dest);
-    } else {
-        dest[1] = MP_OBJ_SENTINEL; // continue in locals_dict
-    }
-}
-
-/******************************************************************************/
 // The types.
 
-typedef mp_uint_t socket_read_t(mp_obj_t, void *, mp_uint_t, int *);
-typedef mp_uint_t socket_write_t(mp_obj_t, const void *, mp_uint_t, int *);
-
-static void derive_type(socket_type_t *derived, const mp_obj_type_t *upstream, socket_read_t *read, socket_write_t *write) {
+static void derive_type(socket_type_t *derived, const mp_obj_type_t *upstream) {
     mp_obj_full_type_t *type = &derived->type;
     size_t n_slots = 0;
     for (const uint8_t *index = &upstream->slot_index_make_new; index <= &upstream->slot_index_locals_dict; ++index) {
         n_slots = MAX(n_slots, *index);
     }
     memcpy(type, upstream, sizeof(mp_obj_empty_type_t) + n_slots * sizeof(void *));
-    derived->protocol.read = read;
-    derived->protocol.write = write;
+    const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
+    derived->protocol.read = p->read;
+    derived->protocol.write = p->write;
     derived->protocol.ioctl = socket_ioctl;
     MP_OBJ_TYPE_SET_SLOT(type, protocol, &derived->protocol, upstream->slot_index_protocol - 1);
-    MP_OBJ_TYPE_SET_SLOT(type, attr, socket_attr, MP_ARRAY_SIZE(type->slots) - 1);
+    MP_OBJ_TYPE_SET_SLOT(type, attr, attributes_attr, MP_ARRAY_SIZE(type->slots) - 1);
 }
 
 void sslsocket_derive(const mp_obj_type_t *upstream) {
     if (upstream_p != NULL) {
         return;
     }
-    const mp_stream_p_t *p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
-    derive_type(&negotiating_type, upstream, negotiating_read, negotiating_write);
-    derive_type(&writing_type, upstream, p->read, first_write);
-    derive_type(&established_type, upstream, p->read, p->write);
+    for (size_t i = 0; i < N_TYPES; ++i) {
+        derive_type(&types[i], upstream);
+    }
+    types[NEGOTIATING].protocol.read = negotiating_read;
+    types[NEGOTIATING].protocol.write = negotiating_write;
+    types[WRITING].protocol.write = first_write;
     #if TLSRESUME_TLS13
-    derive_type(&ticketed_type, upstream, ticketed_read, p->write);
-    derive_type(&reading_type, upstream, ticketed_read, p->write);
+    types[TICKETED].protocol.read = ticketed_read;
+    types[READING].protocol.read = ticketed_read;
     #endif
-    upstream_p = p;
+    upstream_p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
 }
