@@ -28,17 +28,16 @@ class Clock:
         self._epoch = int(self._wall())  # seconds since are a small int, and take no heap
         self._last = self._ticks()  # at the last whole second
         self._last_wall = 0
-        self._seen = None  # of the wall clock, as it is
         self._seconds = START
 
     def now(self):
         """Seconds, START when the clock was made: an int that never decreases."""
-        wall = self._wall()  # may be no small int: nothing is counted with it that need not be
-        if wall == self._seen and 0 <= self._ticks() - self._last < 1000:
+        wall = int(self._wall()) - self._epoch
+        if wall == self._last_wall and 0 <= self._ticks() - self._last < 1000:
             return self._seconds
-        return self._advance(wall, int(wall) - self._epoch)
+        return self._advance(wall)
 
-    def _advance(self, seen, wall):
+    def _advance(self, wall):
         # Read at once and written at once, without a jump: neither a callback nor another thread
         # comes between (py/vm.c), and one that came before has left nothing half done.
         last = self._last
@@ -54,7 +53,6 @@ class Clock:
             seconds += self._missed(unseen)
         self._last = ticks - elapsed % 1000
         self._last_wall = wall
-        self._seen = seen
         self._seconds = seconds
         return seconds
 
