@@ -103,6 +103,7 @@ static const mp_rom_map_elem_t tlsresume_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_parse), MP_ROM_PTR(&tlsresume_parse_obj) },
     { MP_ROM_QSTR(MP_QSTR_wipe), MP_ROM_PTR(&tlsresume_wipe_obj) },
     { MP_ROM_QSTR(MP_QSTR_nagle), MP_ROM_PTR(&tlsresume_nagle_obj) },
+    { MP_ROM_QSTR(MP_QSTR_setsockopt), MP_ROM_PTR(&tlsresume_setsockopt_obj) },
     #if TLSRESUME_FILENO || defined(NO_QSTR) // that pass does not know ESP-IDF's definitions
     { MP_ROM_QSTR(MP_QSTR_nodelay), MP_ROM_PTR(&tlsresume_nodelay_obj) },
     { MP_ROM_QSTR(MP_QSTR_peername), MP_ROM_PTR(&tlsresume_peername_obj) },

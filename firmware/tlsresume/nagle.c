@@ -16,6 +16,7 @@
 
 #include "py/gc.h"
 #include "py/runtime.h"
+#include "py/stream.h"
 
 #define IPPROTO_TCP_NUMBER (6)
 
@@ -23,33 +24,48 @@ bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o) {
     return c->nodelay != 0 && c->outcome == OUTCOME_RESUMED && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
-void nagle_restore(connection_t *c, const tlsresume_socket_t *o) {
-    mp_int_t option = c->nodelay;
-    c->nodelay = 0;
-    if (option == 0 || o->sock == MP_OBJ_NULL || gc_is_locked()) {
-        return;
-    }
+// A dead socket is left alone: lwIP's has no connection any more, and its setsockopt writes there all
+// the same (extmod/modlwip.c). What a socket raises is no affair of the application's.
+static void set_option(mp_obj_t sock, mp_obj_t option, mp_int_t value) {
     nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) { // nothing that it raises is the application's affair
-        mp_obj_t call[5];
-        mp_load_method(o->sock, MP_QSTR_setsockopt, call);
-        call[2] = MP_OBJ_NEW_SMALL_INT(IPPROTO_TCP_NUMBER);
-        call[3] = MP_OBJ_NEW_SMALL_INT(option);
-        call[4] = MP_OBJ_NEW_SMALL_INT(0);
-        mp_call_method_n_kw(3, 0, call);
+    if (nlr_push(&nlr) == 0) {
+        int err;
+        mp_uint_t state = mp_get_stream_raise(sock, MP_STREAM_OP_IOCTL)->ioctl(sock, MP_STREAM_POLL, 0, &err);
+        if (!(state & (MP_STREAM_POLL_HUP | MP_STREAM_POLL_ERR | MP_STREAM_POLL_NVAL))) {
+            mp_obj_t call[5];
+            mp_load_method(sock, MP_QSTR_setsockopt, call);
+            call[2] = MP_OBJ_NEW_SMALL_INT(IPPROTO_TCP_NUMBER);
+            call[3] = option;
+            call[4] = MP_OBJ_NEW_SMALL_INT(value);
+            mp_call_method_n_kw(3, 0, call);
+        }
         nlr_pop();
     }
 }
 
-// nagle(socket, option) -> bool: set the option of the socket below to 0 again, at the end of the
-// handshake or after the first write. Returns whether it will: False for a socket that is not
-// adopted. Does not allocate.
+void nagle_restore(connection_t *c, const tlsresume_socket_t *o) {
+    mp_int_t option = c->nodelay;
+    c->nodelay = 0;
+    if (option != 0 && o->sock != MP_OBJ_NULL && !gc_is_locked()) {
+        set_option(o->sock, MP_OBJ_NEW_SMALL_INT(option), 0);
+    }
+}
+
+// setsockopt(sock, option): set a TCP option of a socket to 1, if it can be. Raises nothing.
+static mp_obj_t tlsresume_setsockopt(mp_obj_t sock, mp_obj_t option) {
+    set_option(sock, option, 1);
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_setsockopt_obj, tlsresume_setsockopt);
+
+// nagle(socket, option): set the option of the socket below to 0 again, at the end of the handshake or
+// after the first write, if the socket is adopted. Does not allocate.
 static mp_obj_t tlsresume_nagle(mp_obj_t socket, mp_obj_t option) {
     connection_t *c = connection_find(MP_OBJ_TO_PTR(socket));
     if (c != NULL) {
-        c->nodelay = mp_obj_get_int(option);
+        c->nodelay = MP_OBJ_SMALL_INT_VALUE(option);
     }
-    return mp_obj_new_bool(c != NULL);
+    return mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_2(tlsresume_nagle_obj, tlsresume_nagle);
 

@@ -104,6 +104,7 @@ MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_due_obj);
 // nagle.c: TCP_NODELAY.
 
 MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_nagle_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(tlsresume_setsockopt_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(tlsresume_nodelay_obj); // where TLSRESUME_FILENO
 
 // seal.c: AES-256-GCM.

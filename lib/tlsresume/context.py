@@ -15,7 +15,6 @@ try:
 except ImportError:
     TCP_NODELAY = 1  # type: ignore
 
-_IPPROTO_TCP = 6
 _NOTHING = None, None, None  # offered
 _SERVER = getattr(tls, "PROTOCOL_TLS_SERVER", None)
 _peername = getattr(_tlsresume, "peername", None)  # not on lwIP
@@ -140,7 +139,7 @@ class SSLContext:
         another server or context.
         """
         if server_side and self._tickets is not None and client_id is None:
-            if nodelay is not False:
+            if nodelay is not False and (nodelay or self._nodelay is not False):
                 _set_nodelay(sock, True)
             return self._tickets.wrap(self, sock, do_handshake_on_connect)
         if server_side or not self._client or client_id is not None or harvest.obstacle:
@@ -331,10 +330,10 @@ def _set_nodelay(sock, nodelay):
     try:
         if nodelay is None and _is_nodelay is not None and _is_nodelay(sock.fileno()):
             return False
-        sock.setsockopt(_IPPROTO_TCP, TCP_NODELAY, 1)
+        _tlsresume.setsockopt(sock, TCP_NODELAY)
         return nodelay is None
     except Exception:
-        return False  # no socket, or a port without the option
+        return False  # no socket
 
 
 def _peer(sock):
