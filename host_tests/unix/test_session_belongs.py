@@ -317,3 +317,22 @@ result(right=[right(days) for days in (-7, 0, 30)])
         PORT=s.port,
     )
     assert got["right"] == [[True] * 4] * 3
+
+
+def test_what_does_not_load_costs_the_cache_nothing_of_its_own(run, server):
+    got = run(
+        """
+ctx = client()
+s = connect(ctx, PORT)
+echo(s)
+session = s.session
+s.close()
+session._packed = b"damaged"
+len(ctx.sessions)
+s = connect(ctx, PORT, session=session, do_handshake_on_connect=False)
+kept = ctx.sessions.get("localhost", PORT, ctx.fingerprint()) is not None
+result(kept=kept, works=echo(s) == b"hello\\n", rejected=ctx.session_stats()["rejected"])
+""",
+        PORT=server(version="1.2", tickets=False).port,
+    )
+    assert got == {"kept": True, "works": True, "rejected": 1}

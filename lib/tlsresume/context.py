@@ -134,7 +134,7 @@ class SSLContext:
         the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
         `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
         the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
-        whole messages; or as it is (False). The rest, and what is raised, as in
+        whole messages, and for servers; or as it is (False). The rest, and what is raised, as in
         `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none, ValueError for one of
         another server or context.
         """
@@ -170,12 +170,14 @@ class SSLContext:
             )
             try:
                 offered = _tlsresume.adopt(wrapped, self._context, owner, packed, age)
+                rejected = ours and not offered
                 if owner[6] is not None:
                     ours = False  # whoever is told of the handshake's end wipes it
                 if offered:
                     cache.count("offered")
                 elif packed is not None:
                     cache.count("rejected")
+                if rejected:  # not what the application has brought: the cache's own is another
                     cache.remove(owner[1], owner[2], owner[3].fingerprint())
             except MemoryError:
                 nodelay = nodelay or False  # None: nobody would switch it off again
