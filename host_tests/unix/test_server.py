@@ -302,3 +302,21 @@ def test_the_heap_stays_flat(board_server, client):
         s.ask("gc.collect()")
         used.append(s.ask("gc.mem_alloc()"))
     assert max(used) - min(used) < 2000  # the list `seen`
+
+
+@pytest.mark.parametrize("nodelay", (None, False))
+def test_install_chooses_nodelay_for_servers_too(board_server, certs, nodelay):
+    s = board_server(
+        program=f"""
+import _tlsresume
+tlsresume.install(nodelay={nodelay})
+ctx = tls.SSLContext(tls.PROTOCOL_TLS_SERVER)
+ctx.load_cert_chain(CERT, KEY)
+def serve(c):
+    s = ctx.wrap_socket(c, server_side=True)
+    seen.append(_tlsresume.nodelay(c.fileno()))
+    echo(s)
+"""
+    )
+    Client("1.2", certs.ca.pem).connect(s.port)
+    assert s.ask("seen") == [nodelay is None]

@@ -182,9 +182,9 @@ class SSLContext:
 
         `server_hostname`: the server's name, which its certificate has to be for. `session`: offer
         this one. `server_port`: the port, where the socket cannot tell, or a proxy's would be
-        found. `nodelay`: TCP_NODELAY for the handshake alone (None), for good (True), or as it is
-        (False). Raises what `tls` raises; ValueError for a `session` of another server or
-        configuration.
+        found. `nodelay`: TCP_NODELAY for the handshake alone (None; of a server for good), for
+        good (True), or as it is (False). Raises what `tls` raises; ValueError for a `session` of
+        another server or configuration.
         """
 
     @property

@@ -29,7 +29,7 @@ _SERVER = {
     "foreign": "of another key or configuration, or changed: see ticket_key=",
     "timeouts": "older than ticket_lifetime=",
     "unproven": "of clients whose last full handshake is too long ago, or whose certificate ended",
-    "unusable": "for want of memory, or of the extended master secret",
+    "unusable": "for want of memory, or since Mbed TLS could not use them",
 }
 
 _OFF = "the cache is off: the context was made with sessions=False, and nothing resumes"
