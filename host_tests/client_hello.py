@@ -87,7 +87,9 @@ def _hellos(sent):
         length = int.from_bytes(sent[3:5], "big")
         record, kind, sent = sent[5 : 5 + length], sent[0], sent[5 + length :]
         # What is encrypted does not tell its own length.
-        if kind == _HANDSHAKE and record[:4] == bytes([_CLIENT_HELLO]) + (length - 4).to_bytes(3):
+        if kind == _HANDSHAKE and record[:4] == bytes([_CLIENT_HELLO]) + (length - 4).to_bytes(
+            3, "big"
+        ):
             found.append(parse(record))
     return found
 

@@ -42,6 +42,17 @@ class machine:
 sys.modules["machine"] = machine
 """
 
+# A storage, which is saved to whenever something has changed.
+MEMORY = """
+class Memory:
+    interval = 0
+    data = None
+    def load(self):
+        return self.data and bytearray(self.data)
+    def save(self, data):
+        self.data = bytes(data)
+"""
+
 # A stream that is no socket.
 STREAM = """
 import io, select

@@ -131,6 +131,7 @@ def mpremote(pytestconfig):
                 # While a folder is mounted it gives this host three seconds for each answer.
                 if "timeout waiting for remote" not in done.stderr:
                     break
+                print("mpremote has waited too long for this host; once more")
                 emulator.restart()
                 command[4] = emulator.port
             return done

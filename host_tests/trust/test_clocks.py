@@ -1,8 +1,9 @@
 """Clocks that jump, wrap and stand still, in every state that a session can be in."""
 
 import pytest
+from prelude import MEMORY
 
-CLOCKS = """
+CLOCKS = f"""{MEMORY}
 from tlsresume import session, snapshot
 from tlsresume.clock import Clock
 PERIOD = 1 << 30  # ms, as on 32-bit boards
@@ -26,14 +27,6 @@ def step():
         frozen, wall_frozen = time.ticks_ms(), time.time()
     else:
         ahead += STEP
-class Memory:
-    "A storage whose clock may be wrong after a reboot."
-    interval = 0
-    data = None
-    def load(self):
-        return self.data and bytearray(self.data)
-    def save(self, data):
-        self.data = bytes(data)
 def context(**kwargs):
     return client(sessions=tlsresume.SessionCache(clock=clock), **kwargs)
 ctx = context()

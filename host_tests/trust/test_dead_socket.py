@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from listener import Listener
 
-OFFSETS = """
+START = """
 import uctypes
 start = uctypes.bytearray_at(0, 64)
 def marked():
@@ -34,7 +34,7 @@ def reset(sock):
 def test_a_reset_writes_nowhere(plain_board, when):
     with closing(Listener(reset, "0.0.0.0")) as listener:
         got = plain_board.run(
-            OFFSETS
+            START
             + """
 s = raw(PORT)
 if BEFORE:

@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from prelude import MEMORY
 
 HOUR, DAY = 3600, 86400
 SCRIPT = "ticket", "read", b"hello\n"
@@ -11,7 +12,7 @@ versions = pytest.mark.parametrize(
     "version, ceiling", (("1.2", DAY), ("1.3", 7 * DAY)), ids=VERSIONS
 )
 
-CLOCKS = """
+CLOCKS = f"""{MEMORY}
 from hashlib import sha256
 from tlsresume import snapshot
 from tlsresume.clock import START
@@ -23,13 +24,6 @@ class Clock:
         self.seconds = START
     def now(self):
         return self.seconds
-class Memory:
-    interval = 0
-    data = None
-    def load(self):
-        return self.data and bytearray(self.data)
-    def save(self, data):
-        self.data = bytes(data)
 def context(**kwargs):
     global clock
     clock = Clock()
