@@ -20,7 +20,7 @@ TYPED = {
     r"make libraries": (0, "build/libraries"),
     r"make firmware BOARD=ESP32_\S+( VARIANT=\S+)?": (2, "is no ESP-IDF. Do one of these"),
     r"make hil BOARD=ESP32_GENERIC_C3": (2, "idf_tools.py install qemu-riscv32"),
-    r".*make (demo|flash|hil) .*PORT=\S+( VARIANT=\S+)?": (
+    r".*make (demo|flash|hil|bench) .*PORT=\S+( VARIANT=\S+)?": (
         2,
         f"{NO_PORT} is not there: plug the board in",
     ),
