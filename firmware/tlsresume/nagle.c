@@ -24,14 +24,24 @@ bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o) {
     return c->nodelay != 0 && c->outcome == OUTCOME_RESUMED && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
-// A dead socket is left alone: lwIP's has no connection any more, and its setsockopt writes there all
-// the same (extmod/modlwip.c). What a socket raises is no affair of the application's.
+// lwIP's socket has no connection once it was reset, and its setsockopt writes there all the same
+// (extmod/modlwip.c).
+static bool is_dead(mp_obj_t sock) {
+    #if MICROPY_PY_LWIP
+    int err;
+    const mp_uint_t dead = MP_STREAM_POLL_HUP | MP_STREAM_POLL_ERR | MP_STREAM_POLL_NVAL;
+    return mp_get_stream_raise(sock, MP_STREAM_OP_IOCTL)->ioctl(sock, MP_STREAM_POLL, 0, &err) & dead;
+    #else
+    (void)sock;
+    return false;
+    #endif
+}
+
+// What a socket raises is no affair of the application's.
 static void set_option(mp_obj_t sock, mp_obj_t option, mp_int_t value) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        int err;
-        mp_uint_t state = mp_get_stream_raise(sock, MP_STREAM_OP_IOCTL)->ioctl(sock, MP_STREAM_POLL, 0, &err);
-        if (!(state & (MP_STREAM_POLL_HUP | MP_STREAM_POLL_ERR | MP_STREAM_POLL_NVAL))) {
+        if (!is_dead(sock)) {
             mp_obj_t call[5];
             mp_load_method(sock, MP_QSTR_setsockopt, call);
             call[2] = MP_OBJ_NEW_SMALL_INT(IPPROTO_TCP_NUMBER);
