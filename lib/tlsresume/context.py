@@ -200,8 +200,6 @@ class SSLContext:
             except Exception as e:
                 cache.error = e  # type: ignore
                 harvest.poll()  # what it says of the server, before the program resets
-                if cache.store is not None:
-                    cache.store.tick(soon=True)
                 raise
         harvest.schedule()
         return wrapped
