@@ -17,9 +17,8 @@ import tomllib
 import versions
 from archives import SourceError
 from command import run
-from filelock import FileLock
 from mirrors import mirrors
-from progress import console, progress
+from progress import Turns, console, progress
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -35,7 +34,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # For whoever makes something in build/: processes take turns, calls within one may nest.
 BUILD.mkdir(exist_ok=True)
-BUILDING = FileLock(BUILD / "lock")
+BUILDING = Turns(BUILD / "lock")
 
 
 class Unreachable(SourceError):
