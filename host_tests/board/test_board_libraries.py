@@ -162,7 +162,8 @@ def test_without_a_file_system_the_package_is_mounted_and_wins_over_the_frozen_o
     (tmp_path / "lib/tlsresume").mkdir(parents=True)
     (tmp_path / "lib/tlsresume/__init__.py").write_text('__version__ = "mounted"\n')
     _, *mount = documents.command("lib/README.md", "mpremote mount lib")
-    assert mpremote(*mount, cwd=tmp_path).stdout.splitlines()[-1] == "mounted"
+    done = mpremote(*mount, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "mounted", done.stderr
 
 
 def test_a_frozen_package_wins_over_an_installed_one_unless_that_is_at_the_top(
