@@ -141,13 +141,12 @@ static bool is_resumed(const connection_t *c, const mbedtls_ssl_session *session
     return session_secret_mark(session) == c->offered_secret_mark;
 }
 
-// Whether the server has ended the handshake since it did not like the offer, or may have. A
-// certificate is looked at after the offer was declined.
-static bool is_refusal(const tlsresume_socket_t *o, int err) {
-    if (err == MBEDTLS_ERR_SSL_CONN_EOF) {
-        return o->ssl.state <= MBEDTLS_SSL_SERVER_HELLO;
-    }
-    return err != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+// Whether it is no word of this server's that has ended the handshake. One that closes instead of an
+// answer has spoken; one whose answer is not TLS's is another (a captive portal).
+static bool is_lost(const tlsresume_socket_t *o, int err) {
+    bool answered = o->ssl.state > MBEDTLS_SSL_SERVER_HELLO;
+    return IS_ERRNO(err) || err == MBEDTLS_ERR_SSL_ALLOC_FAILED
+           || err == (answered ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_INVALID_RECORD);
 }
 
 void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
@@ -161,12 +160,11 @@ void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
             session->ticket_lifetime = 0;
         }
         #endif
-    } else if (IS_ERRNO(err)) {
+    } else if (is_lost(o, err)) {
         c->outcome = OUTCOME_LOST;
-    } else if (c->offered && is_refusal(o, err)) {
-        c->outcome = OUTCOME_REFUSED;
     } else {
-        c->outcome = err == MBEDTLS_ERR_SSL_CONN_EOF ? OUTCOME_LOST : OUTCOME_FAILED;
+        // A certificate is looked at after the offer was declined.
+        c->outcome = c->offered && err != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? OUTCOME_REFUSED : OUTCOME_FAILED;
     }
 }
 
@@ -178,18 +176,26 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
     return c->offered && session_mark(session) == c->offered_mark ? NULL : session;
 }
 
-void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken) {
-    mbedtls_ssl_session *session = NULL;
-    if (c->outcome == OUTCOME_NONE) {
-        c->outcome = OUTCOME_LOST;
-    } else if (broken && c->outcome <= OUTCOME_RESUMED) {
+void connection_broken(connection_t *c) {
+    if (c->outcome == OUTCOME_FULL || c->outcome == OUTCOME_RESUMED) {
         c->outcome = OUTCOME_BROKEN;
         c->told = false;
-    } else if ((session = connection_fresh(c, o)) != NULL) {
+    }
+}
+
+void connection_closed(connection_t *c, tlsresume_socket_t *o) {
+    bool broken = connection_is_broken(o);
+    mbedtls_ssl_session *session = NULL;
+    if (c->outcome != OUTCOME_NONE && !broken && (session = connection_fresh(c, o)) != NULL) {
         o->ssl.session = NULL; // moved, not copied; upstream is about to free the rest
     }
     c->given = MP_OBJ_NULL;
     CONNECTIONS_LOCK();
+    if (c->outcome == OUTCOME_NONE) {
+        c->outcome = o->ssl.state == MBEDTLS_SSL_HELLO_REQUEST ? OUTCOME_UNUSED : OUTCOME_LOST;
+    } else if (broken) {
+        connection_broken(c);
+    }
     c->session = session;
     c->hidden_socket = 0;
     CONNECTIONS_UNLOCK();

@@ -52,7 +52,11 @@ static mp_uint_t scan(mp_uint_t age_ms, found_t *found) {
     connection_t *c;
     for (connection_t **p = &CONNECTIONS; (c = *p) != NULL;) {
         bool open = c->hidden_socket != 0;
-        mp_uint_t wait = open && c->thread != me ? NEVER : connection_due(c, age_ms);
+        bool mine = !open || c->thread == me;
+        if (open && mine && connection_is_broken(connection_socket(c))) {
+            connection_broken(c); // and the application has not closed it
+        }
+        mp_uint_t wait = mine ? connection_due(c, age_ms) : NEVER;
         due = MIN(due, wait);
         if (wait == 0 && found != NULL) {
             find(c, found);

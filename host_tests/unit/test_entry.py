@@ -33,7 +33,7 @@ def test_the_head_tells_what_was_put():
 
 def test_an_empty_entry_has_nothing():
     assert entry.is_empty(EMPTY) and entry.made(EMPTY) == 0 and not entry.holds(EMPTY, b"")
-    assert (entry.used(EMPTY), entry.refusals(EMPTY), entry.retry(EMPTY)) == (0, 0, 0)
+    assert (entry.used(EMPTY), entry.doubts(EMPTY)) == (0, (0, 0))
     assert not entry.is_empty(tickets(b""))
 
 
@@ -59,10 +59,10 @@ def test_behead_of_all_is_empty():
     assert entry.behead(e, len(e)) == EMPTY
 
 
-def test_every_change_keeps_the_use_and_the_refusals():
+def test_every_change_keeps_the_use_and_the_doubts():
     e = tickets(b"old", b"new")
     entry.touch(e, 77)
-    entry.set_refusals(e, 255, 123456)
+    entry.set_doubts(e, 0xFFFF, 123456)
     for changed in (
         e,
         entry.behead(e, entry.after(e)),
@@ -72,14 +72,13 @@ def test_every_change_keeps_the_use_and_the_refusals():
         join(e, b"oldest", 0, 4, 5, True),
     ):
         assert entry.used(changed) == 77
-        assert entry.refusals(changed) == 255
-        assert entry.retry(changed) == 123456
+        assert entry.doubts(changed) == (0xFFFF, 123456)
 
 
-def test_the_use_and_the_refusals_keep_off_the_sessions():
+def test_the_use_and_the_doubts_keep_off_the_sessions():
     e = tickets(b"old", b"new")
     entry.touch(e, 0xFFFFFFFF)
-    entry.set_refusals(e, 0xFF, 0xFFFFFFFF)
+    entry.set_doubts(e, 0xFFFF, 0xFFFFFFFF)
     assert sessions(e) == [b"new", b"old"]
     assert (entry.made(e), entry.used(e)) == (2, 0xFFFFFFFF)
 
@@ -110,9 +109,9 @@ def test_the_largest_session_fits_and_no_larger_one():
     assert raises(ValueError, join, EMPTY, bytes(entry.MAX_BYTES + 1), 0, 1, 2, False)
 
 
-def test_an_entry_is_one_allocation_of_9_bytes_and_its_sessions_with_14_more_each():
-    assert len(join(EMPTY, bytes(300), 0, 1, 2, False)) == 323 == entry.BODY + 300
-    assert len(tickets(bytes(300), bytes(200))) == 9 + 314 + 214
+def test_an_entry_is_one_allocation_of_10_bytes_and_its_sessions_with_14_more_each():
+    assert len(join(EMPTY, bytes(300), 0, 1, 2, False)) == 324 == entry.BODY + 300
+    assert len(tickets(bytes(300), bytes(200))) == 10 + 314 + 214
 
 
 def test_wipe_leaves_nothing():
