@@ -27,9 +27,9 @@ def flash(board, port, *arguments):
         raise BoardError(f"name the board: BOARD=..., {ANY}")
     if not port:
         raise BoardError("name the serial port of the board: PORT=/dev/ttyUSB0, or the like")
-    check_line(port)
     if board not in (known := boards(micropython())):
         raise BoardError(f"{board} is no ESP32 board: BOARD=..., of {', '.join(known)}")
+    check_line(port)
     image = build(board, *arguments)
     if subprocess.run(command(port, image)).returncode:
         raise BoardError(
