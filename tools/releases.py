@@ -2,7 +2,7 @@
 
 Each DIR is a checkout with lib/mbedtls in it (lib/lwip and lib/micropython-lib, too, for the
 emulated board and all of upstream's tests); none stands for the pinned sources. A release that
-is in the table already gets its row anew. It takes half an hour each.
+is in the table already, with the same Mbed TLS, gets its row anew. It takes half an hour each.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def table(text, rows):
     """The document `text` with `rows` in its table, beside or instead of those that are there."""
     found = re.search(r"^\| MicroPython \|.*\n\|[-|]+\n((?:\|.*\n)*)", text, re.M)
     old = [[cell.strip() for cell in line.split("|")[1:-1]] for line in found[1].splitlines()]
-    all_rows = {row[0]: row for row in [*old, *rows]}
+    all_rows = {tuple(row[:2]): row for row in [*old, *rows]}
     lines = [HEAD, ["---"] * len(HEAD), *(all_rows[name] for name in sorted(all_rows))]
     new = "".join("| " + " | ".join(line) + " |\n" for line in lines).replace("| --- ", "|---")
     return text[: found.start()] + new + text[found.end() :]
