@@ -24,8 +24,9 @@ def session(leader):
 def interrupt(command, running, how=signal.SIGINT, **kwargs):
     """Press Ctrl-C, or send another signal, when the programs `running` do; returns the exit code
     and what was said. Nothing that was started runs on."""
+    # Under nohup all that is started ignores the end of the line.
     process = subprocess.Popen(
-        [str(word) for word in command],
+        ["env", "--default-signal=HUP", *map(str, command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
