@@ -47,6 +47,7 @@ def _tried(tree, tests):
     report = sources.BUILD / "releases.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"]
+    command += ["-n", "auto", "--dist", "loadfile"]  # as `make test` does
     command += [str(TESTS / test) for test in tests]
     subprocess.run(command, cwd=sources.ROOT, env={**os.environ, "MICROPYTHON": str(tree)})
     return summary(report.read_text()) if report.exists() else "not run"
