@@ -8,7 +8,6 @@ is in the table already, with the same Mbed TLS, gets its row anew. It takes hal
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -56,15 +55,28 @@ def _tried(tree, tests):
 def _esp_idf(tree):
     """The version that is recommended for `tree`, and what came of building with it."""
     version = esp32.image(tree).rpartition(":v")[2]
-    if not os.environ.get("IDF_PATH") and not shutil.which("docker"):
-        return f"{version}: not tried"
     os.environ["MICROPYTHON"] = str(tree)
+    try:
+        esp32.check(tree)
+        sources.checkout()
+    except ToolError as e:
+        return _told(f"{version}: not tried", e)
+    if not os.environ.get("IDF_PATH") and not _docker_runs():
+        return _told(f"{version}: not tried", "docker does not run")
     try:
         build("ESP32_GENERIC_C3")
     except ToolError as e:
-        console.print(str(e))
-        return f"{version}: does not build"
+        return _told(f"{version}: does not build", e)
     return f"{version}: builds"
+
+
+def _docker_runs():
+    return subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+
+
+def _told(result, why):
+    console.print(f"{result}: {why}", soft_wrap=True)
+    return result
 
 
 def summary(report):
