@@ -52,15 +52,18 @@ def _tried(tree, column):
 
 
 def _esp_idf(tree):
-    """The version that is recommended for `tree`, and what came of building with it."""
+    """The version that is there, else the one that is recommended for `tree`, and what came of
+    building with it."""
+    idf = os.environ.get("IDF_PATH")
     version = esp32.image(tree).rpartition(":v")[2]
     os.environ["MICROPYTHON"] = str(tree)
     try:
         esp32.check(tree)
         sources.checkout()
+        version = versions.dotted(esp32.version_of(idf)) if idf else version
     except ToolError as e:
         return _told(f"{version}: not tried", e)
-    if not os.environ.get("IDF_PATH") and not _docker_runs():
+    if not idf and not _docker_runs():
         return _told(f"{version}: not tried", "docker does not run")
     try:
         build("ESP32_GENERIC_C3")
