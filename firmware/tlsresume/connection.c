@@ -141,12 +141,21 @@ static bool is_resumed(const connection_t *c, const mbedtls_ssl_session *session
     return session_secret_mark(session) == c->offered_secret_mark;
 }
 
-// Whether it is no word of this server's that has ended the handshake. One that closes instead of an
+// Between the errors of Mbed TLS's other parts and those of TLS itself (mbedtls/error.h).
+#define SSL_ERRORS (-0x6400)
+
+// What a handshake that has ended by an error says of the server. One that closes instead of an
 // answer has spoken; one whose answer is not TLS's is another (a captive portal).
-static bool is_lost(const tlsresume_socket_t *o, int err) {
+static uint8_t failure(const tlsresume_socket_t *o, int err) {
     bool answered = o->ssl.state > MBEDTLS_SSL_SERVER_HELLO;
-    return IS_ERRNO(err) || err == MBEDTLS_ERR_SSL_ALLOC_FAILED
-           || err == (answered ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_INVALID_RECORD);
+    if (err == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+        return OUTCOME_FAILED; // looked at after an offer was declined
+    }
+    if (IS_ERRNO(err) || err == (answered ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_INVALID_RECORD)) {
+        return OUTCOME_LOST;
+    }
+    // What is no error of TLS is most often want of memory.
+    return err > SSL_ERRORS || err == MBEDTLS_ERR_SSL_ALLOC_FAILED ? OUTCOME_UNUSED : OUTCOME_REFUSED;
 }
 
 void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
@@ -161,11 +170,8 @@ void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
             session->ticket_lifetime = 0;
         }
         #endif
-    } else if (is_lost(o, err)) {
-        outcome = OUTCOME_LOST;
     } else {
-        // A certificate is looked at after an offer was declined.
-        outcome = err == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? OUTCOME_FAILED : OUTCOME_REFUSED;
+        outcome = failure(o, err);
     }
     CONNECTIONS_LOCK();
     c->outcome = outcome;

@@ -11,7 +11,7 @@ enum {
     OUTCOME_NONE, // the handshake goes on
     OUTCOME_FULL,
     OUTCOME_RESUMED,
-    OUTCOME_UNUSED, // the application has closed it before anything was sent
+    OUTCOME_UNUSED, // closed before anything was sent, or no memory: says nothing of the server
     OUTCOME_LOST, // the network has failed, or the application has given it up
     OUTCOME_FAILED, // the peer's certificate did
     OUTCOME_REFUSED, // by another error of TLS, or the peer has closed at once

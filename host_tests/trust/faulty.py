@@ -151,6 +151,9 @@ class TheirsFail(Connect):
 
 class ResumedFails(TheirsFail):
     resume = True
+    def prepare(self):
+        self.ctx.sessions.clear() # what the failure before says of the server, too
+        TheirsFail.prepare(self)
 
 class Alone(Connect):
     "The same without us: upstream's context."
