@@ -26,8 +26,9 @@ def session(leader):
 def interrupt(command, running, how=signal.SIGINT, **kwargs):
     """Press Ctrl-C, or send another signal, when the programs `running` do; returns the exit code
     and what was said. Nothing that was started runs on."""
+    # Under nohup all that is started ignores the end of the line.
     process = subprocess.Popen(
-        [str(word) for word in command],
+        ["env", "--default-signal=HUP", *map(str, command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -43,5 +44,8 @@ def interrupt(command, running, how=signal.SIGINT, **kwargs):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # with the lock that it may hold
         raise
-    assert session(process.pid) == set()
+    end = time.monotonic() + 20
+    while left := session(process.pid):  # who is killed lets go of its output first
+        assert time.monotonic() < end, left
+        time.sleep(0.01)
     return process.returncode, said

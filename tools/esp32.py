@@ -100,11 +100,11 @@ def check(tree):
         if not shutil.which("docker"):
             raise _how("neither IDF_PATH nor docker is there", tree)
         return
-    version = _version(Path(idf))
+    version = version_of(idf)
     if version is None:
         raise _how(f"IDF_PATH={idf} is no ESP-IDF", tree)
     supported = versions(tree)
-    if supported and not supported[0][:2] <= version <= supported[-1][:2]:
+    if supported and not supported[0][:2] <= version[:2] <= supported[-1][:2]:
         raise _how("{} is ESP-IDF {}.{}".format(idf, *version), tree)
     if not shutil.which("idf.py"):
         raise ESP32Error(f"ESP-IDF is not in the PATH: . {idf}/export.sh")
@@ -116,14 +116,15 @@ def _how(what, tree):
     return ESP32Error(HOW.format(what=what, versions=names))
 
 
-def _version(idf):
-    """(major, minor), or None for what is no ESP-IDF."""
+def version_of(idf):
+    """(major, minor, patch) of the ESP-IDF in the folder `idf`, or None for what is none."""
     try:
-        text = (idf / "tools" / "cmake" / "version.cmake").read_text()
+        text = (Path(idf) / "tools" / "cmake" / "version.cmake").read_text()
     except OSError:
         return None
     return tuple(
-        int(re.search(rf"IDF_VERSION_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR")
+        int(re.search(rf"IDF_VERSION_{part} (\d+)", text)[1])
+        for part in ("MAJOR", "MINOR", "PATCH")
     )
 
 

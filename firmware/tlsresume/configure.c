@@ -6,8 +6,10 @@
 #include "mbedtls/ssl_ciphersuites.h"
 
 #if TLSRESUME_TLS13
-#include "mbedtls/entropy.h"
 #include "psa/crypto.h"
+#endif
+#if TLSRESUME_PSA_RANDOM
+#include "mbedtls/entropy.h"
 #endif
 
 // Mbed TLS's suites in our order, for all contexts; 0 at its end, and at its beginning until it is

@@ -150,22 +150,26 @@ static bool is_lost(const tlsresume_socket_t *o, int err) {
 }
 
 void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
+    uint8_t outcome;
     if (err == 0) {
         mbedtls_ssl_session *session = o->ssl.session;
-        c->outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
+        outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
         c->negotiated_ms = mp_hal_ticks_ms();
         #if defined(MBEDTLS_SSL_SESSION_TICKETS)
-        if (c->offered && c->outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
+        if (c->offered && outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
             session->ticket_len = 0; // Mbed TLS has kept it: it does not fit the new secret
             session->ticket_lifetime = 0;
         }
         #endif
     } else if (is_lost(o, err)) {
-        c->outcome = OUTCOME_LOST;
+        outcome = OUTCOME_LOST;
     } else {
-        // A certificate is looked at after the offer was declined.
-        c->outcome = c->offered && err != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? OUTCOME_REFUSED : OUTCOME_FAILED;
+        // A certificate is looked at after an offer was declined.
+        outcome = err == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? OUTCOME_FAILED : OUTCOME_REFUSED;
     }
+    CONNECTIONS_LOCK();
+    c->outcome = outcome;
+    CONNECTIONS_UNLOCK();
 }
 
 mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_socket_t *o) {
@@ -186,15 +190,15 @@ void connection_broken(connection_t *c) {
 void connection_closed(connection_t *c, tlsresume_socket_t *o) {
     bool broken = connection_is_broken(o);
     mbedtls_ssl_session *session = NULL;
-    if (c->outcome != OUTCOME_NONE && !broken && (session = connection_fresh(c, o)) != NULL) {
+    if (!broken && c->outcome != OUTCOME_NONE && (session = connection_fresh(c, o)) != NULL) {
         o->ssl.session = NULL; // moved, not copied; upstream is about to free the rest
     }
     c->given = MP_OBJ_NULL;
     CONNECTIONS_LOCK();
-    if (c->outcome == OUTCOME_NONE) {
-        c->outcome = o->ssl.state == MBEDTLS_SSL_HELLO_REQUEST ? OUTCOME_UNUSED : OUTCOME_LOST;
-    } else if (broken) {
+    if (broken) {
         connection_broken(c);
+    } else if (c->outcome == OUTCOME_NONE) {
+        c->outcome = o->ssl.state == MBEDTLS_SSL_HELLO_REQUEST ? OUTCOME_UNUSED : OUTCOME_LOST;
     }
     c->session = session;
     c->hidden_socket = 0;

@@ -13,8 +13,8 @@ enum {
     OUTCOME_RESUMED,
     OUTCOME_UNUSED, // the application has closed it before anything was sent
     OUTCOME_LOST, // the network has failed, or the application has given it up
-    OUTCOME_FAILED, // by an error of TLS
-    OUTCOME_REFUSED, // the same, or the peer has closed at once, and a session was offered
+    OUTCOME_FAILED, // the peer's certificate did
+    OUTCOME_REFUSED, // by another error of TLS, or the peer has closed at once
     OUTCOME_BROKEN, // an error of TLS has ended the connection later
     OUTCOME_CLOSED, // told before: here is its session
 };
@@ -36,8 +36,8 @@ enum {
 #define CONNECTIONS_UNLOCK()
 #endif
 
-// As long as it is open it is its own thread's alone; closed, it is whose scan in harvest.c comes
-// upon it.
+// As long as it is open it is its own thread's alone, but for how it has failed; closed, it is whose
+// scan in harvest.c comes upon it.
 typedef struct _connection_t {
     mp_obj_base_t base;
     struct _connection_t *next;

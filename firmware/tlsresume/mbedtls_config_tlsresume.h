@@ -43,8 +43,8 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD
-#else
-// See configure.c.
+#elif MBEDTLS_VERSION_NUMBER < 0x04000000
+// See configure.c. Mbed TLS 4 keeps its entropy to itself.
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 #define TLSRESUME_PSA_RANDOM (1)
 #endif

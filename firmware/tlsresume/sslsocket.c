@@ -65,13 +65,16 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
         mp_raise_OSError(-ret);
     }
     #if defined(MBEDTLS_ERROR_C)
-    char text[80];
-    mbedtls_strerror(ret, text, sizeof(text));
-    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
-    nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
-    #else
-    mp_raise_OSError(ret);
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) { // without memory the number has to do
+        char text[80];
+        mbedtls_strerror(ret, text, sizeof(text));
+        mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
+        nlr_pop();
+        nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
+    }
     #endif
+    mp_raise_OSError(ret);
 }
 
 static void negotiated(tlsresume_socket_t *o, int ret) {

@@ -9,6 +9,7 @@ from board_under_test import (  # noqa: F401  hooks
     pytest_pyfunc_call,
     pytest_terminal_summary,
 )
+from command import Missing
 from emulator import emulate
 from openssl_server import OpenSSLServer
 from tls_server import TLSServer
@@ -56,7 +57,7 @@ def the_board(emulated, certs, pytestconfig):
         with _real(port, pytestconfig, certs.ca.der) if port else emulated() as board:
             board.check()
             yield board
-    except BoardError as e:
+    except (BoardError, Missing) as e:
         pytest.exit(str(e), 2)
 
 

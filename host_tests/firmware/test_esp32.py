@@ -183,6 +183,7 @@ def idf(monkeypatch, tmp_path):
         cmake.mkdir(parents=True)
         (cmake / "version.cmake").write_text(
             f"set(IDF_VERSION_MAJOR {major})\nset(IDF_VERSION_MINOR {minor})\n"
+            "set(IDF_VERSION_PATCH 0)\n"
         )
         (tmp_path / "idf.py").write_text("#!/bin/sh\nexit 1")
         (tmp_path / "idf.py").chmod(0o755)

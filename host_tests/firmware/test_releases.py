@@ -109,12 +109,16 @@ After.
 
 
 def test_the_table_gets_a_row_beside_or_instead_of_those_that_are_there():
-    rows = ["1.27.0", "3.6.2", "2 passed"], ["1.28.0", "3.6.7", "3 passed"]
+    rows = (
+        ["1.28.0", "3.6.2", "2 passed"],
+        ["1.26.1", "3.6.7", "3 passed"],
+        ["1.26.1", "3.6.2", ""],
+    )
     before, _, rule, kept, *new, after = releases.table(TABLE, rows).splitlines()
     assert (before, after) == ("Before.", "After.")
     assert rule == "|---" * len(releases.HEAD) + "|"
     assert kept == "| 1.26.1 | 3.6.2 | 1 passed |"
-    assert new == ["| 1.27.0 | 3.6.2 | 2 passed |", "| 1.28.0 | 3.6.7 | 3 passed |"]
+    assert new == ["| 1.26.1 | 3.6.7 | 3 passed |", "| 1.28.0 | 3.6.2 | 2 passed |"]
 
 
 def test_the_documents_table_is_what_is_made():

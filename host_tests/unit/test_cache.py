@@ -434,7 +434,8 @@ def test_one_offer_that_is_lost_says_nothing():
         cache.put("a", 1, b"session")
         cache.refuse("a", 1, lost=True)
         assert offered(cache) == b"session"
-        cache.accept("a", 1)
+        for _ in range(8):
+            cache.accept("a", 1)
     assert all([item[3] for item in cache.sessions()]), "nothing is known"
 
 
@@ -480,8 +481,26 @@ def test_each_refusal_makes_the_wait_longer_up_to_a_day():
 def test_each_loss_in_a_row_does_from_the_second():
     cache, clock = make(timeout=10 * CEILING)
     cache.refuse("a", 1, lost=True)
-    got = [waits(cache, clock, lost=True) for _ in range(6)]
-    assert got == [0, 300, 3600, 28800, 86400, 86400]
+    got = [waits(cache, clock, lost=True) for _ in range(12)]
+    assert got == [0] + 3 * [300] + 2 * [3600] + 3 * [28800] + 3 * [86400]
+
+
+def test_who_loses_every_second_offer_is_known_after_all():
+    cache, clock = make(timeout=10 * CEILING)
+    cache.refuse("a", 1, lost=True)
+    for _ in range(20):
+        cache.accept("a", 1)
+        wait = waits(cache, clock, lost=True)
+    assert wait == 86400
+
+
+def test_a_wait_is_not_shortened_by_what_was_noted_before():
+    cache, clock = make()
+    for _ in range(2):
+        cache.refuse("a", 1)
+        succeed(cache)
+    cache.doubt("a", 1, b"", 20, 0)
+    assert [item[5] for item in cache.sessions()] == [300]
 
 
 def test_twenty_successes_make_up_for_a_refusal():
@@ -623,7 +642,7 @@ def test_refusals_are_bounded_with_the_entries():
     assert cache.counted("cache_full") == 3
 
 
-def test_what_is_known_of_refusals_is_listed_after_the_sessions():
+def test_what_is_known_of_refusals_is_listed_before_the_sessions():
     cache, clock = make()
     for _ in range(2):
         cache.put("a", 1, b"s")
@@ -633,7 +652,7 @@ def test_what_is_known_of_refusals_is_listed_after_the_sessions():
     cache.put("a", 1, b"u", 100)
     clock.seconds += 10
     listed = [(h, bytes(s), age, left) for _, h, _, s, age, left, _, _ in cache.sessions()]
-    assert listed == [("a", b"u", 10, 90), ("a", b"", 40, 290), ("b", b"t", 10, 90)]
+    assert listed == [("a", b"", 40, 290), ("a", b"u", 10, 90), ("b", b"t", 10, 90)]
 
 
 def test_the_cache_that_is_off_notes_no_refusal():

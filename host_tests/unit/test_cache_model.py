@@ -25,14 +25,13 @@ class Entry:
     def __init__(self, key):
         self.key = key
         self.sessions = []  # (session, made, expires, until, once), newest first
-        self.refusals = 0  # 20 each
-        self.losses = 0
+        self.points = 0  # 20 a refusal, 8 a loss
         self.skip = False  # whether no offer is made until a connection without one goes well
         self.retry = 0
 
     @property
     def doubts(self):
-        return 256 * self.losses + 128 * self.skip + self.refusals
+        return 128 * self.skip + self.points
 
     def add(self, session, made, expires, until, once):
         younger = [s for s in self.sessions if s[1] > made] if once else []
@@ -120,6 +119,7 @@ class Model(RuleBasedStateMachine):
         entry = self.find(host, port, fingerprint)
         if entry and (entry.skip or entry.retry > self.seconds):
             assert found == (None, 0, 0, 0, False)
+            self.use(entry)
         elif self.look(entry, found[0]):
             assert found == entry.sessions[0]
             if entry.sessions[0][4] and not (reuse and len(entry.sessions) == 1):
@@ -146,12 +146,15 @@ class Model(RuleBasedStateMachine):
         entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
         if entry.skip:
             return
-        entry.refusals = min(entry.refusals + 20, 100)
-        number = next(n for n in range(5) if entry.refusals <= 20 * (n + 1))
-        entry.retry = self.seconds + WAITS[number] if number else 0
-        entry.skip = True
+        self.fail(entry, 20)
         entry.sessions = []
         self.use(entry)
+
+    def fail(self, entry, points):
+        entry.points = min(entry.points + points, 100)
+        number = next(n for n in range(5) if entry.points <= 20 * (n + 1))
+        entry.retry = max(entry.retry, self.seconds + WAITS[number])
+        entry.skip = entry.points > 8
 
     @rule(host=hosts, port=ports, fingerprint=fingerprints)
     def lose(self, host, port, fingerprint):
@@ -159,9 +162,7 @@ class Model(RuleBasedStateMachine):
         entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
         if entry.skip:
             return
-        entry.losses = min(entry.losses + 1, 6)
-        entry.skip = entry.losses > 1
-        entry.retry = self.seconds + WAITS[entry.losses - 2] if entry.losses > 2 else 0
+        self.fail(entry, 8)
         self.use(entry)
 
     @rule(host=hosts, port=ports, fingerprint=fingerprints, offered=st.booleans())
@@ -171,8 +172,7 @@ class Model(RuleBasedStateMachine):
         if entry and entry.skip:
             entry.skip = offered
         elif entry and offered and entry.doubts:
-            entry.refusals = max(0, entry.refusals - 1)
-            entry.losses = 0
+            entry.points -= 1
             entry.retry = 0
         self.tidy()
 
@@ -207,14 +207,14 @@ class Model(RuleBasedStateMachine):
         listed = []
         for entry in self.entries:
             host, port, fingerprint = entry.key
+            if entry.doubts:
+                wait = max(0, entry.retry - now)
+                listed.append((fingerprint, host, port, b"", entry.doubts, wait, 0, False))
             listed += [
                 (fingerprint, host, port, session, now - made, expires - now, until - now, once)
                 for session, made, expires, until, once in entry.sessions
                 if expires > now
             ]
-            if entry.doubts:
-                wait = max(0, entry.retry - now)
-                listed.append((fingerprint, host, port, b"", entry.doubts, wait, 0, False))
         assert list(self.cache.sessions()) == listed
 
     @invariant()

@@ -62,7 +62,7 @@ def test_behead_of_all_is_empty():
 def test_every_change_keeps_the_use_and_the_doubts():
     e = tickets(b"old", b"new")
     entry.touch(e, 77)
-    entry.set_doubts(e, 0xFFFF, 123456)
+    entry.set_doubts(e, 0xFF, 123456)
     for changed in (
         e,
         entry.behead(e, entry.after(e)),
@@ -72,15 +72,15 @@ def test_every_change_keeps_the_use_and_the_doubts():
         join(e, b"oldest", 0, 4, 5, True),
     ):
         assert entry.used(changed) == 77
-        assert entry.doubts(changed) == (0xFFFF, 123456)
+        assert entry.doubts(changed) == (0xFF, 123456)
 
 
 def test_the_use_and_the_doubts_keep_off_the_sessions():
     e = tickets(b"old", b"new")
-    entry.touch(e, 0xFFFFFFFF)
-    entry.set_doubts(e, 0xFFFF, 0xFFFFFFFF)
+    entry.touch(e, 0xFFFFFF)
+    entry.set_doubts(e, 0xFF, 0xFFFFFF)
     assert sessions(e) == [b"new", b"old"]
-    assert (entry.made(e), entry.used(e)) == (2, 0xFFFFFFFF)
+    assert (entry.made(e), entry.used(e)) == (2, 0xFFFFFF)
 
 
 def test_rewriting_takes_the_same_place():
@@ -109,9 +109,9 @@ def test_the_largest_session_fits_and_no_larger_one():
     assert raises(ValueError, join, EMPTY, bytes(entry.MAX_BYTES + 1), 0, 1, 2, False)
 
 
-def test_an_entry_is_one_allocation_of_10_bytes_and_its_sessions_with_14_more_each():
-    assert len(join(EMPTY, bytes(300), 0, 1, 2, False)) == 324 == entry.BODY + 300
-    assert len(tickets(bytes(300), bytes(200))) == 10 + 314 + 214
+def test_an_entry_is_one_allocation_of_9_bytes_and_its_sessions_with_14_more_each():
+    assert len(join(EMPTY, bytes(300), 0, 1, 2, False)) == 323 == entry.BODY + 300
+    assert len(tickets(bytes(300), bytes(200))) == 9 + 314 + 214
 
 
 def test_wipe_leaves_nothing():

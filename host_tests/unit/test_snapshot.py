@@ -185,7 +185,7 @@ def test_a_stored_refusal_forgets_no_session_that_was_earned_since():
 
 def test_no_snapshot_makes_the_wait_longer_than_a_day():
     c = cache()
-    c.sessions = lambda: [(F, "a", 1, b"", 0xFF7F, 10 * 86400, 0, False)]
+    c.sessions = lambda: [(F, "a", 1, b"", 0x7F, 10 * 86400, 0, False)]
     d = cache()
     snapshot.load(d, snapshot.dump(c), 0)
     assert [item[5] for item in d.sessions() if not item[3]] == [86400]

@@ -167,12 +167,12 @@ result(got=[get(), get()], hits=hits())
     )
     assert got["got"] == [[200, MEGABYTE]] * 2
     assert got["hits"] == 3
-    assert site.reused() == [False, True, True, True]
+    assert sorted(site.reused()) == [False, True, True, True]  # two processes log by turns
 
 
 def test_a_client_like_aiohttp_follows_redirects_to_a_megabyte(run_program, site):
     assert run_program(programs.AIOHTTP, PORT=site.port)["sizes"] == [MEGABYTE] * 4
-    assert site.reused() == [False] + [True] * 5
+    assert sorted(site.reused()) == [False] + [True] * 5
 
 
 def test_a_websocket_client_is_echoed(run_program, certs):

@@ -70,6 +70,7 @@ class SessionCache:
             if entry is None:
                 return self._missed("configuration" if self._elsewhere(key) else "empty")
             if remove and self.doubting and self._is_doubtful(entry):
+                self._touch(entry)
                 return self._missed("refused")
             if len(entry) < _entry.BODY:
                 return self._missed("empty")
@@ -132,8 +133,8 @@ class SessionCache:
     def refuse(self, host, port, fingerprint=b"", *, lost=False):
         """Note that a handshake with an offer has failed: the server has ended it, and its
         sessions are forgotten; or it was `lost` for another reason, and they are kept. `take`
-        finds none until `accept` is told of one without an offer, for a loss from the second in a
-        row; and for a time that grows, up to a day."""
+        finds none until `accept` is told of one without an offer, if there was more than one loss;
+        and for a time that grows, up to a day."""
         with lock as first:
             if not first:
                 return
@@ -142,18 +143,19 @@ class SessionCache:
             doubts, _ = _entry.doubts(entry or _entry.EMPTY)
             if doubts & _entry.SKIP:
                 return  # that offer was made before what is noted
-            doubts, wait = _entry.lost(doubts) if lost else _entry.refused(doubts)
+            doubts, wait = _entry.failed(doubts, lost)
             self._note(fingerprint, key, entry, doubts, wait)
             if not lost and entry is not None:
                 self._forget(fingerprint, key, entry)
 
     def doubt(self, host, port, fingerprint, doubts, wait):
-        """Note again what `sessions` has listed."""
+        """Note again what `sessions` has listed, if nothing worse was noted since."""
         with lock as first:
             if first:
                 key = self._key(host, port)
                 entry = self._spaces.get(fingerprint, _NONE).get(key)
-                self._note(fingerprint, key, entry, doubts, min(wait, _entry.MAX_WAIT))
+                if doubts > _entry.doubts(entry or _entry.EMPTY)[0]:
+                    self._note(fingerprint, key, entry, doubts, min(wait, _entry.MAX_WAIT))
 
     def accept(self, host, port, fingerprint=b"", offered=True):
         """Note that a handshake went well in which a session was `offered`, or none was."""
@@ -219,8 +221,8 @@ class SessionCache:
     def sessions(self):
         """`(fingerprint, host, port, session, age, left, proof, once)` of every session that has
         not expired, most recently used first; times in seconds, `proof` is how long the peer's
-        holds. Where something speaks against an offer, an empty session follows: `age` is what,
-        for `doubt`, `left` for how long none is made.
+        holds. Where something speaks against an offer, an empty session comes before them: `age`
+        is what, for `doubt`, `left` for how long none is made.
 
         `session` is a view into the cache, which is wiped when it goes: look at it with the lock
         held, or before anything else is done.
@@ -230,6 +232,9 @@ class SessionCache:
         for _, fingerprint, key, entry in self._sorted(all=True):
             host, _, port = key.rpartition(".")
             number = None if port == "?" else int(port)
+            doubts, retry = _entry.doubts(entry)
+            if doubts:
+                yield fingerprint, host, number, b"", doubts, max(0, retry - now), 0, False
             at = _entry.FIRST
             while at < len(entry) and _entry.used(entry):  # 0: it was wiped meanwhile
                 made, expires, until, once, end = _entry.head(entry, at)
@@ -237,9 +242,6 @@ class SessionCache:
                     item = _entry.view(entry, at), now - made, expires - now, until - now, once
                     yield (fingerprint, host, number) + item
                 at = end
-            doubts, retry = _entry.doubts(entry)
-            if doubts:
-                yield fingerprint, host, number, b"", doubts, max(0, retry - now), 0, False
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
@@ -284,7 +286,8 @@ class SessionCache:
             entry = bytearray(_entry.EMPTY)
             self._keep(fingerprint, key, None, entry)
         self._touch(entry)
-        _entry.set_doubts(entry, doubts, self._clock.now() + wait if wait else 0)
+        retry = self._clock.now() + wait
+        _entry.set_doubts(entry, doubts, max(retry, _entry.doubts(entry)[1]))
         self.changes += 1
 
     def _touch(self, entry):

@@ -200,8 +200,6 @@ class SSLContext:
             except Exception as e:
                 cache.error = e  # type: ignore
                 harvest.poll()  # what it says of the server, before the program resets
-                if cache.store is not None:
-                    cache.store.tick(soon=True)
                 raise
         harvest.schedule()
         return wrapped
@@ -363,7 +361,10 @@ def _name(sock, hostname, port):
             port = peer_port
     if hostname:
         if not isinstance(hostname, str):
-            hostname = str(hostname, "utf-8")
+            try:
+                hostname = str(hostname, "utf-8")
+            except UnicodeError:
+                return None, None
         return hostname.lower(), port  # RFC 6066 3: names are compared without case
     # In capitals, and so no name.
     return "IP." + address.hex() if address else None, port

@@ -127,13 +127,13 @@ def _handle(event):
     owner = event[0]
     outcome = event[1]
     cache = owner[0]
-    cache.count(_COUNTERS[outcome])
     if event[2] is not None:
         _keep(event)
     elif outcome != _RESUMED or owner[6] is not None or cache.doubting:
         _tell(owner, outcome)
+    cache.count(_COUNTERS[outcome])  # which may want memory, and comes after what matters
     if cache.store is not None:
-        cache.store.tick()
+        cache.store.tick(soon=_LOST <= outcome <= _BROKEN)  # the program may reset where it fails
 
 
 def _tell(owner, outcome):
@@ -144,9 +144,9 @@ def _tell(owner, outcome):
             return
         fingerprint = configuration.fingerprint()
         offered = made is not None
-        if outcome == _REFUSED or (outcome == _BROKEN and offered):
-            cache.count("refused")
+        if offered and (outcome == _REFUSED or outcome == _BROKEN):
             cache.refuse(host, port, fingerprint)
+            cache.count("refused")
         elif outcome == _BROKEN or (outcome == _FAILED and offered):
             # RFC 5246 7.2.2: what it has offered or given is not to be resumed.
             cache.remove(host, port, fingerprint, cache.now())
@@ -155,7 +155,7 @@ def _tell(owner, outcome):
                 give_back(owner)
             if offered and outcome == _LOST:
                 cache.refuse(host, port, fingerprint, lost=True)
-        elif outcome != _FAILED:
+        elif outcome <= _RESUMED:
             if offered and outcome == _FULL:
                 cache.count("declined")
                 cache.miss = "declined"

@@ -90,7 +90,7 @@ def load(cache, data, slept):
     # Least recently used first: each put makes its session the most recent.
     for fingerprint, host, port, session, age, left, proof, once in reversed(items):
         if not session:
-            cache.doubt(host, port, fingerprint, age & 0xFFFF, max(0, left - slept))
+            cache.doubt(host, port, fingerprint, age & 0xFF, max(0, left - slept))
             continue
         cache.put(
             host,
