@@ -15,6 +15,7 @@ test: ## build, and run all tests
 
 hil: ## test an emulated board: BOARD=QEMU_MPS2, ESP32_GENERIC[_C3]; PORT=/dev/ttyX: a real one
 	@tools/setup.sh board servers libraries pytest $(EMULATED)
+	@$(if $(PORT),,$(PYTHON) tools/emulator.py --build $(BOARD))
 	@$(PYTHON) -m pytest host_tests/board $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT))
 
 interop: ## against the servers of Debian's packages; writes the table in host_tests/interop

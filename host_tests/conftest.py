@@ -50,8 +50,9 @@ def pytest_addoption(parser):
         ("host", "this host's address as the board sees it; guessed"),
     ):
         variable = name.upper().replace("-", "_")
-        default = os.environ.get(variable) or None
-        group.addoption(f"--{name}", default=default, help=f"{text} (or {variable})")
+        group.addoption(
+            f"--{name}", default=os.environ.get(variable), help=f"{text} (or {variable})"
+        )
 
 
 def pytest_collection_modifyitems(config, items):

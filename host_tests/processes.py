@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+EXITING = 4  # PF_EXITING of linux/sched.h: it ends, and has closed its files, or does now
+
 
 def session(leader):
     """The names of the processes that a session leader has started, and its own."""
@@ -15,8 +17,8 @@ def session(leader):
             name, rest = (folder / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
         except OSError:
             continue  # gone since then
-        state, _, _, number = rest.split()[:4]
-        if int(number) == leader and state != "Z":
+        state, _, _, number, _, _, flags = rest.split()[:7]
+        if int(number) == leader and state != "Z" and not int(flags) & EXITING:
             names.add(name)
     return names
 

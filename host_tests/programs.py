@@ -71,7 +71,7 @@ asyncio.run(main())
 AIOHTTP = """
 import asyncio
 async def get(path, hops=3):
-    reader, writer = await asyncio.open_connection("localhost", PORT, ssl=True)
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT, ssl=True)
     query = "GET %s HTTP/1.0\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n" % path
     await writer.awrite(query.encode())
     status = int((await reader.readline()).split(None, 2)[1])

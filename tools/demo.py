@@ -15,7 +15,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from board import Board, host_address
+from board import Board, BoardError, host_address
 from board_server import Visitor
 from certificates import Authority
 from command import run
@@ -74,16 +74,15 @@ class OnBoard:
 @contextmanager
 def target(args):
     if args.port:
-        if not (args.wifi_name and args.wifi_password):
-            sys.exit("demo: name the board's Wi-Fi: WIFI_NAME=... WIFI_PASSWORD=... make demo ...")
+        if not args.wifi_name or args.wifi_password is None:
+            raise BoardError(
+                "name the board's Wi-Fi: WIFI_NAME=... WIFI_PASSWORD=... make ..., with an empty"
+                " password if it is open"
+            )
         with Board(args.port) as board:
             yield OnBoard(board, (args.wifi_name, args.wifi_password), args.host)
     elif args.board == "UNIX":
         yield Unix(build("UNIX"))
-    elif args.board.startswith("ESP32"):
-        sys.exit(
-            f"demo: {args.board} is not emulated: plug it in, make flash, and name its PORT=..."
-        )
     else:
         with emulate(args.board) as emulator, Board(emulator.port) as board:
             yield OnBoard(board, None, None)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import esp32
 from command import Missing, ToolError, find, run, start
 
+REAL = "A board that is plugged in wants PORT=/dev/ttyX"
 ESPRESSIFS = (
     "python $IDF_PATH/tools/idf_tools.py install qemu-riscv32 qemu-xtensa, then:"
-    " . $IDF_PATH/export.sh"
+    f" . $IDF_PATH/export.sh. {REAL}"
 )
 
 
@@ -137,7 +138,7 @@ def build(board, variant=None):
     from build import build as build_board
 
     if board not in BOARDS:
-        raise ToolError(f"{board} is not emulated: {', '.join(BOARDS)}")
+        raise ToolError(f"{board} is not emulated: {', '.join(BOARDS)} are. {REAL}")
     _check(BOARDS[board])
     parts = [*(["QEMU"] if board.startswith("ESP32") else []), *([variant] if variant else [])]
     return build_board(board, *([f"BOARD_VARIANT={'-'.join(parts)}"] if parts else []))
@@ -175,7 +176,11 @@ def main():
     parser.add_argument("board", metavar="BOARD", nargs="?", default="QEMU_MPS2")
     parser.add_argument("--icount", action="store_true", help="count instructions, not time")
     parser.add_argument("--variant", help="such as TLS13")
+    parser.add_argument("--build", action="store_true", help="only build what it runs")
     args = parser.parse_args()
+    if args.build:
+        build(args.board, args.variant)
+        return
     with emulate(args.board, args.variant, icount=args.icount) as emulator:
         print(f"{emulator.port}: mpremote connect {emulator.port}", flush=True)
         emulator.wait()

@@ -7,10 +7,11 @@ import time
 
 from board import Board, BoardError, check_line
 from command import run
-from esp32 import ANY, layout
+from esp32 import ANY, boards, layout
 from progress import console
+from sources import micropython
 
-from build import build, names
+from build import build
 
 
 def command(port, image):
@@ -26,8 +27,8 @@ def flash(board, port, *arguments):
         raise BoardError(f"name the board: BOARD=..., {ANY}")
     if not port:
         raise BoardError("name the serial port of the board: PORT=/dev/ttyUSB0, or the like")
-    if board in names():
-        raise BoardError(f"{board} cannot be flashed: it is no ESP32")
+    if board not in (known := boards(micropython())):
+        raise BoardError(f"{board} is no ESP32 board: BOARD=..., of {', '.join(known)}")
     check_line(port)
     image = build(board, *arguments)
     if subprocess.run(command(port, image)).returncode:

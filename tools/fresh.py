@@ -28,8 +28,11 @@ HOME, USER = "/root", "/home/user"
 KEPT = ("TERM", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
 # In a namespace of mounts and one of processes: both end with this process.
 ALONE = "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc".split()
+# A root that is a mount: in there it can be done once more.
 ENTER = """
 set -e
+mount --bind . .
+cd "$PWD"
 mount -t proc proc proc
 mount --rbind /sys sys
 mount --rbind /dev dev
@@ -47,7 +50,8 @@ def unable():
         return "it wants root"
     if not shutil.which("debootstrap") and not shutil.which("apt-get"):
         return "it wants debootstrap"
-    return ""
+    alone = subprocess.run([*ALONE, "true"], capture_output=True, text=True)
+    return f"it wants namespaces: {alone.stderr.strip()}" if alone.returncode else ""
 
 
 def unreachable(suite):
@@ -105,7 +109,11 @@ def folder(suite):
     FOLDER.mkdir(parents=True, exist_ok=True)
     root = FOLDER / suite
     with (FOLDER / f"{suite}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            step(f"waiting for another one on {suite} to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(root, ignore_errors=True)  # by one that was killed
         root.mkdir()
         try:

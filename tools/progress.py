@@ -1,11 +1,23 @@
-"""Progress of long steps: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long steps: a bar on a terminal, plain lines elsewhere; and waiting."""
 
 from contextlib import contextmanager
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 console = Console(highlight=False)
+
+
+class Turns(FileLock):
+    """A lock of processes. One that has to wait for another says so."""
+
+    def acquire(self, **kwargs):
+        try:
+            return super().acquire(blocking=False)
+        except Timeout:
+            console.print(f"waiting for another build to end: {self.lock_file}", soft_wrap=True)
+            return super().acquire(**kwargs)
 
 
 @contextmanager

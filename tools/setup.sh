@@ -19,6 +19,14 @@ case $PWD in *" "*)
     ;;
 esac
 
+# One at a time: the lock is this process's, and of what it starts.
+mkdir -p build
+exec 9>build/setup.lock
+flock -n 9 || {
+    echo "waiting for another set-up to end: $PWD/build/setup.lock"
+    flock 9
+}
+
 # On a terminal "$@" is run as it is, else without a word.
 quietly() {
     if [ -t 1 ]; then "$@"; else "$@" -qq >/dev/null; fi
@@ -64,7 +72,6 @@ stamp="$("$python" -V) $(cksum <tools/requirements.txt)"
 if [ "$(cat build/venv/stamp 2>/dev/null || true)" != "$stamp" ]; then
     echo "preparing build/venv"
     rm -rf build/venv
-    mkdir -p build
     "$python" -m venv build/venv
     echo "$stamp" >build/venv/stamp
 fi

@@ -17,9 +17,8 @@ import tomllib
 import versions
 from archives import SourceError
 from command import run
-from filelock import FileLock
 from mirrors import mirrors
-from progress import console, progress
+from progress import Turns, console, progress
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -35,7 +34,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # For whoever makes something in build/: processes take turns, calls within one may nest.
 BUILD.mkdir(exist_ok=True)
-BUILDING = FileLock(BUILD / "lock")
+BUILDING = Turns(BUILD / "lock")
 
 
 class Unreachable(SourceError):
@@ -135,12 +134,18 @@ def _fetch(aside):
 
 def _from_debian(aside):
     packages = pins()
-    found, failed = {}, []
-    for suite in packages.pop("suites"):
+    found, failed, standing_in = {}, [], []
+    for number, suite in enumerate(packages.pop("suites")):
         missing = {name: pin[suite] for name, pin in packages.items() if name not in found}
-        found |= _from_suite(suite, missing, failed)
+        served = _from_suite(suite, missing, failed)
+        standing_in += [archive.name for archive in served.values() if number]
+        found |= served
     if len(found) < len(packages):
         raise Unreachable("\n".join(failed))
+    if standing_in:
+        told = ["note: " + "\n".join(failed), "In its place: " + ", ".join(standing_in)]
+        told += [f"To try again: rm -r {PINNED}"]
+        console.print("\n".join(told), soft_wrap=True)
     with progress("unpacking sources", len(packages)) as advance:
         for name, pin in packages.items():
             place = aside / pin["place"]
@@ -193,6 +198,8 @@ def _private_apt(suite):
         'Acquire::Languages "none";\n'
         'APT::Sandbox::User "root";\n'
         'APT::Update::Error-Mode "any";\n'
+        # A mirror that lags will do: what is taken is pinned, or later than that.
+        'Acquire::Check-Valid-Until "false";\n'
     )
     env = dict(os.environ, APT_CONFIG=str(home / "apt.conf"))
     said = []
@@ -202,7 +209,7 @@ def _private_apt(suite):
         if done.returncode == 0:
             return env
         said += [f"  {uri}: {line}" for line in done.stderr.splitlines() if line[:2] == "E:"][:1]
-    raise Unreachable("\n".join(["no mirror that apt has gives Debian's sources:", *said]))
+    raise Unreachable("\n".join([f"no mirror that apt has gives the sources of {suite}:", *said]))
 
 
 def _from_git(aside, submodules):

@@ -27,7 +27,6 @@ static tlsresume_socket_t *adopt(mp_obj_t socket, mp_obj_t context) {
     if (!layout_fits(socket, context) || MP_OBJ_TYPE_HAS_SLOT(o->base.type, attr)) {
         mp_raise_msg(&mp_type_NotImplementedError, MP_ERROR_TEXT("tlsresume does not know this release's SSLSocket: " MICROPY_VERSION_STRING));
     }
-    sslsocket_derive(o->base.type);
     sslsocket_adopt(o);
     return o;
 }

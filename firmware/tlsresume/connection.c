@@ -141,33 +141,35 @@ static bool is_resumed(const connection_t *c, const mbedtls_ssl_session *session
     return session_secret_mark(session) == c->offered_secret_mark;
 }
 
-// Whether the server has ended the handshake since it did not like the offer, or may have. A
-// certificate is looked at after the offer was declined.
-static bool is_refusal(const tlsresume_socket_t *o, int err) {
-    if (err == MBEDTLS_ERR_SSL_CONN_EOF) {
-        return o->ssl.state <= MBEDTLS_SSL_SERVER_HELLO;
-    }
-    return err != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+// Whether it is no word of this server's that has ended the handshake. One that closes instead of an
+// answer has spoken; one whose answer is not TLS's is another (a captive portal).
+static bool is_lost(const tlsresume_socket_t *o, int err) {
+    bool answered = o->ssl.state > MBEDTLS_SSL_SERVER_HELLO;
+    return IS_ERRNO(err) || err == MBEDTLS_ERR_SSL_ALLOC_FAILED
+           || err == (answered ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_INVALID_RECORD);
 }
 
 void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
+    uint8_t outcome;
     if (err == 0) {
         mbedtls_ssl_session *session = o->ssl.session;
-        c->outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
+        outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
         c->negotiated_ms = mp_hal_ticks_ms();
         #if defined(MBEDTLS_SSL_SESSION_TICKETS)
-        if (c->offered && c->outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
+        if (c->offered && outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
             session->ticket_len = 0; // Mbed TLS has kept it: it does not fit the new secret
             session->ticket_lifetime = 0;
         }
         #endif
-    } else if (IS_ERRNO(err)) {
-        c->outcome = OUTCOME_LOST;
-    } else if (c->offered && is_refusal(o, err)) {
-        c->outcome = OUTCOME_REFUSED;
+    } else if (is_lost(o, err)) {
+        outcome = OUTCOME_LOST;
     } else {
-        c->outcome = err == MBEDTLS_ERR_SSL_CONN_EOF ? OUTCOME_LOST : OUTCOME_FAILED;
+        // A certificate is looked at after an offer was declined.
+        outcome = err == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? OUTCOME_FAILED : OUTCOME_REFUSED;
     }
+    CONNECTIONS_LOCK();
+    c->outcome = outcome;
+    CONNECTIONS_UNLOCK();
 }
 
 mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_socket_t *o) {
@@ -178,18 +180,26 @@ mbedtls_ssl_session *connection_fresh(const connection_t *c, const tlsresume_soc
     return c->offered && session_mark(session) == c->offered_mark ? NULL : session;
 }
 
-void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken) {
-    mbedtls_ssl_session *session = NULL;
-    if (c->outcome == OUTCOME_NONE) {
-        c->outcome = OUTCOME_LOST;
-    } else if (broken && c->outcome <= OUTCOME_RESUMED) {
+void connection_broken(connection_t *c) {
+    if (c->outcome == OUTCOME_FULL || c->outcome == OUTCOME_RESUMED) {
         c->outcome = OUTCOME_BROKEN;
         c->told = false;
-    } else if ((session = connection_fresh(c, o)) != NULL) {
+    }
+}
+
+void connection_closed(connection_t *c, tlsresume_socket_t *o) {
+    bool broken = connection_is_broken(o);
+    mbedtls_ssl_session *session = NULL;
+    if (!broken && c->outcome != OUTCOME_NONE && (session = connection_fresh(c, o)) != NULL) {
         o->ssl.session = NULL; // moved, not copied; upstream is about to free the rest
     }
     c->given = MP_OBJ_NULL;
     CONNECTIONS_LOCK();
+    if (broken) {
+        connection_broken(c);
+    } else if (c->outcome == OUTCOME_NONE) {
+        c->outcome = o->ssl.state == MBEDTLS_SSL_HELLO_REQUEST ? OUTCOME_UNUSED : OUTCOME_LOST;
+    }
     c->session = session;
     c->hidden_socket = 0;
     CONNECTIONS_UNLOCK();

@@ -11,9 +11,10 @@ enum {
     OUTCOME_NONE, // the handshake goes on
     OUTCOME_FULL,
     OUTCOME_RESUMED,
+    OUTCOME_UNUSED, // the application has closed it before anything was sent
     OUTCOME_LOST, // the network has failed, or the application has given it up
-    OUTCOME_FAILED, // by an error of TLS
-    OUTCOME_REFUSED, // the same, or the peer has closed at once, and a session was offered
+    OUTCOME_FAILED, // the peer's certificate did
+    OUTCOME_REFUSED, // by another error of TLS, or the peer has closed at once
     OUTCOME_BROKEN, // an error of TLS has ended the connection later
     OUTCOME_CLOSED, // told before: here is its session
 };
@@ -35,8 +36,8 @@ enum {
 #define CONNECTIONS_UNLOCK()
 #endif
 
-// As long as it is open it is its own thread's alone; closed, it is whose scan in harvest.c comes
-// upon it.
+// As long as it is open it is its own thread's alone, but for how it has failed; closed, it is whose
+// scan in harvest.c comes upon it.
 typedef struct _connection_t {
     mp_obj_base_t base;
     struct _connection_t *next;
@@ -99,9 +100,12 @@ static inline bool connection_is_broken(const tlsresume_socket_t *o) {
     return !IS_ERRNO(o->last_error) && o->last_error != MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
+// An error of TLS has ended it, if it was not known before.
+void connection_broken(connection_t *c);
+
 // The close of its socket, before upstream's: moves its session, and does nothing else that a
 // finaliser must not do.
-void connection_closed(connection_t *c, tlsresume_socket_t *o, bool broken);
+void connection_closed(connection_t *c, tlsresume_socket_t *o);
 
 // harvest.c: what take() tells of a connection, with its session or NULL. Raises MemoryError.
 mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_session *session);
@@ -123,9 +127,6 @@ void attributes_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest);
 
 // sslsocket.c: the types of adopted sockets.
 
-// Learn them from upstream's, once.
-void sslsocket_derive(const mp_obj_type_t *upstream);
-
 // Make this socket an adopted one.
 void sslsocket_adopt(tlsresume_socket_t *o);
 
@@ -140,13 +141,16 @@ void sslsocket_raise(tlsresume_socket_t *o, int err);
 
 // ticket.c: TLS 1.3.
 
+// What upstream reads with, the same for all its sockets.
+extern mbedtls_ssl_recv_t *ticket_upstream_recv;
+
 // After a read of Mbed TLS that gave no data: returns whether that was due to a ticket, and to read
 // again.
 bool ticket_step(tlsresume_socket_t *o);
 
-// Process the tickets that have arrived, without blocking, up to the first byte of application data.
-// Returns whether an error of TLS came instead.
-bool ticket_look(tlsresume_socket_t *o);
+// Process the tickets that have arrived, without blocking, up to the first byte of application data,
+// or to the error that has ended the connection.
+void ticket_look(tlsresume_socket_t *o);
 
 #endif
 

@@ -16,12 +16,17 @@ typedef struct _found_t {
     mbedtls_ssl_session *session; // of a closed connection, or NULL
 } found_t;
 
-// The ms until this connection has something to tell, or NEVER.
-static mp_uint_t connection_due(const connection_t *c, mp_uint_t age_ms) {
+// The ms until this connection has something to tell this thread, or NEVER: how it went, or went on,
+// or its session after its close, any thread; its session before, its own.
+static mp_uint_t connection_due(connection_t *c, mp_uint_t age_ms) {
+    bool mine = c->hidden_socket != 0 && c->thread == THIS_THREAD();
+    if (mine && connection_is_broken(connection_socket(c))) {
+        connection_broken(c); // and the application has not closed it
+    }
     if ((c->outcome != OUTCOME_NONE && !c->told) || c->session != NULL) {
         return 0;
     }
-    if (c->hidden_socket == 0 || c->polled) {
+    if (!mine || c->polled) {
         return NEVER;
     }
     mp_uint_t age = mp_hal_ticks_ms() - c->negotiated_ms;
@@ -46,19 +51,17 @@ static void find(connection_t *c, found_t *found) {
 // The ms until a connection has something to tell this thread, or NEVER. With `found`, takes the
 // first that has. Those that never will have are let go.
 static mp_uint_t scan(mp_uint_t age_ms, found_t *found) {
-    const void *me = THIS_THREAD();
     mp_uint_t due = NEVER;
     CONNECTIONS_LOCK();
     connection_t *c;
     for (connection_t **p = &CONNECTIONS; (c = *p) != NULL;) {
-        bool open = c->hidden_socket != 0;
-        mp_uint_t wait = open && c->thread != me ? NEVER : connection_due(c, age_ms);
+        mp_uint_t wait = connection_due(c, age_ms);
         due = MIN(due, wait);
         if (wait == 0 && found != NULL) {
             find(c, found);
             break;
         }
-        if (wait == NEVER && !open) {
+        if (wait == NEVER && c->hidden_socket == 0) {
             *p = c->next;
         } else {
             p = &c->next;

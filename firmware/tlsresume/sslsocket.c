@@ -39,10 +39,6 @@ enum {
 static socket_type_t types[N_TYPES];
 static const mp_stream_p_t *upstream_p;
 
-void sslsocket_adopt(tlsresume_socket_t *o) {
-    SET_TYPE(o, NEGOTIATING);
-}
-
 /******************************************************************************/
 // The handshake.
 
@@ -69,13 +65,16 @@ void sslsocket_raise(tlsresume_socket_t *o, int ret) {
         mp_raise_OSError(-ret);
     }
     #if defined(MBEDTLS_ERROR_C)
-    char text[80];
-    mbedtls_strerror(ret, text, sizeof(text));
-    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
-    nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
-    #else
-    mp_raise_OSError(ret);
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) { // without memory the number has to do
+        char text[80];
+        mbedtls_strerror(ret, text, sizeof(text));
+        mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(ret), mp_obj_new_str_from_cstr(text) };
+        nlr_pop();
+        nlr_raise(mp_obj_exception_make_new(&mp_type_OSError, 2, 0, args));
+    }
     #endif
+    mp_raise_OSError(ret);
 }
 
 static void negotiated(tlsresume_socket_t *o, int ret) {
@@ -198,23 +197,19 @@ static bool stream_ready(mp_obj_t sock, mp_uint_t flag) {
 // The tickets that nobody has read, and what upstream leaves out: a close_notify (RFC 5246 7.2.1).
 // Without one OpenSSL's servers drop the session from their cache. A peer that cannot take it now
 // does not get one. What a stream in Python raises ends here, but for what ends a program, which is
-// returned. A server has no connection.
-static void *leave(connection_t *c, tlsresume_socket_t *o) {
+// returned.
+static void *leave(tlsresume_socket_t *o) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {
         bool ends = !mp_obj_exception_match(MP_OBJ_FROM_PTR(nlr.ret_val), MP_OBJ_FROM_PTR(&mp_type_Exception));
         return ends ? nlr.ret_val : NULL;
     }
-    bool broken = connection_is_broken(o);
     #if TLSRESUME_TLS13
-    if (!broken && IS_TYPE(o, TICKETED)) {
-        broken = ticket_look(o);
+    if (!connection_is_broken(o) && IS_TYPE(o, TICKETED)) {
+        ticket_look(o);
     }
     #endif
-    if (c != NULL) {
-        connection_closed(c, o, broken);
-    }
-    if (!broken && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
+    if (!connection_is_broken(o) && o->sock != MP_OBJ_NULL && stream_ready(o->sock, MP_STREAM_POLL_WR)) {
         mbedtls_ssl_close_notify(&o->ssl);
     }
     nlr_pop();
@@ -227,10 +222,10 @@ static mp_uint_t socket_ioctl(mp_obj_t o_in, mp_uint_t request, uintptr_t arg, i
     if (request == MP_STREAM_CLOSE) {
         connection_t *c = connection_find(o);
         if ((c != NULL || is_server(o)) && handshake_over(o) && !gc_is_locked()) { // not in a finaliser
-            raised = leave(c, o);
+            raised = leave(o);
         }
         if (c != NULL && c->hidden_socket != 0) {
-            connection_closed(c, o, connection_is_broken(o));
+            connection_closed(c, o);
         }
         SET_TYPE(o, ESTABLISHED); // from here on upstream tells
     }
@@ -259,10 +254,8 @@ static void derive_type(socket_type_t *derived, const mp_obj_type_t *upstream) {
     MP_OBJ_TYPE_SET_SLOT(type, attr, attributes_attr, MP_ARRAY_SIZE(type->slots) - 1);
 }
 
-void sslsocket_derive(const mp_obj_type_t *upstream) {
-    if (upstream_p != NULL) {
-        return;
-    }
+// Learn them from upstream's, once.
+static void derive_types(const mp_obj_type_t *upstream) {
     for (size_t i = 0; i < N_TYPES; ++i) {
         derive_type(&types[i], upstream);
     }
@@ -274,4 +267,14 @@ void sslsocket_derive(const mp_obj_type_t *upstream) {
     types[READING].protocol.read = ticketed_read;
     #endif
     upstream_p = MP_OBJ_TYPE_GET_SLOT(upstream, protocol);
+}
+
+void sslsocket_adopt(tlsresume_socket_t *o) {
+    if (upstream_p == NULL) {
+        derive_types(o->base.type);
+        #if TLSRESUME_TLS13
+        ticket_upstream_recv = o->ssl.f_recv;
+        #endif
+    }
+    SET_TYPE(o, NEGOTIATING);
 }

@@ -8,8 +8,7 @@
 #include "py/stream.h"
 #include "mbedtls/platform.h"
 
-// What upstream reads with, the same for all its sockets.
-static mbedtls_ssl_recv_t *upstream_recv;
+mbedtls_ssl_recv_t *ticket_upstream_recv;
 
 // Says "would block" instead of blocking, also where a stream's poll closes the socket.
 static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
@@ -17,7 +16,7 @@ static int recv_if_ready(void *ctx, unsigned char *buf, size_t len) {
     int err = 0;
     mp_uint_t ready = mp_get_stream(*sock)->ioctl(*sock, MP_STREAM_POLL, MP_STREAM_POLL_RD, &err);
     if (ready != MP_STREAM_ERROR && (ready & MP_STREAM_POLL_RD) && *sock != MP_OBJ_NULL) {
-        return upstream_recv(ctx, buf, len);
+        return ticket_upstream_recv(ctx, buf, len);
     }
     return MBEDTLS_ERR_SSL_WANT_READ;
 }
@@ -49,11 +48,10 @@ bool ticket_step(tlsresume_socket_t *o) {
     return true;
 }
 
-bool ticket_look(tlsresume_socket_t *o) {
+void ticket_look(tlsresume_socket_t *o) {
     if (o->ssl.in_offt != NULL) {
-        return false;
+        return;
     }
-    upstream_recv = o->ssl.f_recv;
     o->ssl.f_recv = recv_if_ready;
     size_t tickets = 8; // no server gives more at once
     int ret;
@@ -61,7 +59,8 @@ bool ticket_look(tlsresume_socket_t *o) {
         byte none;
         ret = mbedtls_ssl_read(&o->ssl, &none, 0);
     } while (ret == MBEDTLS_ERR_SSL_WANT_READ && ticket_step(o) && --tickets > 0);
-    return !IS_ERRNO(ret) && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY
-           && ret != MBEDTLS_ERR_SSL_CONN_EOF;
+    if (ret < 0 && ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        o->last_error = ret;
+    }
 }
 #endif // TLSRESUME_TLS13

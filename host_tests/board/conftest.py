@@ -38,10 +38,10 @@ def emulated(pytestconfig, certs):
 @contextmanager
 def _real(port, config, ca):
     wifi = [config.getoption(f"--wifi-{what}") for what in ("name", "password")]
-    if None in wifi:
+    if not wifi[0] or wifi[1] is None:
         pytest.exit(
-            "a real board wants --wifi-name and --wifi-password,"
-            " or WIFI_NAME and WIFI_PASSWORD in the environment",
+            "a real board wants --wifi-name and --wifi-password, or WIFI_NAME and WIFI_PASSWORD in"
+            " the environment, with an empty password if the Wi-Fi is open",
             2,
         )
     with BoardUnderTest(port) as board:

@@ -129,7 +129,7 @@ def mpremote(pytestconfig):
             for _ in range(3):
                 done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
                 # While a folder is mounted it gives this host three seconds for each answer.
-                if "timeout waiting for remote" not in done.stderr:
+                if "timeout waiting for remote" not in done.stdout + done.stderr:
                     break
                 print("mpremote has waited too long for this host; once more")
                 emulator.restart()
@@ -162,7 +162,9 @@ def test_without_a_file_system_the_package_is_mounted_and_wins_over_the_frozen_o
     (tmp_path / "lib/tlsresume").mkdir(parents=True)
     (tmp_path / "lib/tlsresume/__init__.py").write_text('__version__ = "mounted"\n')
     _, *mount = documents.command("lib/README.md", "mpremote mount lib")
-    assert mpremote(*mount, cwd=tmp_path).stdout.splitlines()[-1] == "mounted"
+    done = mpremote(*mount, cwd=tmp_path)
+    # mpremote writes what the board says past its own buffer.
+    assert "mounted" in done.stdout.splitlines(), done.stderr
 
 
 def test_a_frozen_package_wins_over_an_installed_one_unless_that_is_at_the_top(

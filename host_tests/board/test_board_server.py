@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from board_server import Client
 from board_under_test import BoardUnderTest
+from command import find
 from emulator import Emulator
 from listener import Listener
 from ports import free_port
@@ -114,7 +115,8 @@ result(openssl=[serve(), serve()], curl=[page(), page()])
             command += ["-tls" + version.replace(".", "_"), option, tmp_path / "session"]
             subprocess.run(command, input=b"hello\n", capture_output=True, timeout=60, check=True)
         url = f"https://localhost:{port}/"
-        command = ["curl", "-sS", "--cacert", certs.ca.pem, "--tls-max", version, url, url]
+        trusted = "--cacert", certs.ca.pem
+        command = [find("curl", "curl"), "-sS", *trusted, "--tls-max", version, url, url]
         said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout == "hellohello"
     # In TLS 1.2 curl, up to 8.9, asks for no ticket.

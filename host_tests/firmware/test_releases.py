@@ -196,9 +196,19 @@ def test_a_suite_that_has_moved_on_is_stood_in_for_by_the_next(archive):
     assert built() == "1.25.0"
 
 
-def test_a_suite_that_is_gone_is_stood_in_for_by_the_next(archive):
+def test_a_suite_that_is_gone_is_stood_in_for_by_the_next_and_that_is_told(archive, capsys):
     pin("", archive("trixie", "micropython", "1.25.0"))
     assert built() == "1.25.0"
+    said = capsys.readouterr().out
+    assert "gives the sources of forky" in said
+    assert "In its place: micropython_1.25.0.orig.tar.xz" in said
+
+
+def test_a_mirror_whose_list_has_expired_will_do(archive, tmp_path):
+    pin(archive("forky", "micropython", "1.26.1"), "")
+    assert built() == "1.26.1"
+    config = (tmp_path / "build/apt/apt.conf").read_text()
+    assert 'Acquire::Check-Valid-Until "false";' in config
 
 
 def test_an_archive_will_do_though_other_files_of_its_package_are_gone(archive, tmp_path):

@@ -17,7 +17,8 @@ class Row:
     """`start(site)` starts the server; `expected` has an Expected a phase, None where the server
     knows no such thing. `pair`: two such servers take the connections in turn. `tls13`: whether
     the client's firmware has it. `recovers`: whether it resumes again after a restart.
-    `partner` starts another server, which takes the connections in turn with the first."""
+    `partner` starts another server, which takes the connections in turn with the first.
+    `since`: a version of the server, and what is expected in place of `expected` from it on."""
 
     server: str
     configuration: str
@@ -30,6 +31,7 @@ class Row:
     tls13: bool = True
     recovers: bool = True
     partner: Callable | None = None
+    since: tuple | None = None
 
     def __str__(self):
         return f"{self.server}, {self.label()}"
@@ -43,8 +45,15 @@ class Row:
         told += ["a firmware without TLS 1.3"] * (not self.tls13)
         return ", ".join(told)
 
-    def outcomes(self):
-        return {p: e and e.outcome for p, e in zip(PHASES, self.expected, strict=True)}
+    def outcomes(self, version):
+        expected = self.expected
+        if self.since and _numbers(version) >= _numbers(self.since[0]):
+            expected = self.since[1]
+        return {p: e and e.outcome for p, e in zip(PHASES, expected, strict=True)}
+
+
+def _numbers(version):
+    return [int(number) for number in version.split(".")]
 
 
 RESUMED = Expected(YES)

@@ -64,6 +64,8 @@ NGINX_CLIENT = "ssl_client_certificate {client_ca}; ssl_verify_client on;"
 NGINX_KEYS = "ssl_session_ticket_key {ticket_key};"
 NGINX_IDS = "ssl_session_tickets off;"
 SHARED_CACHE = RESUMED, RESUMED, CACHE
+# From there on nginx keeps its keys with its sessions, in memory that outlives a reload.
+NGINX_SINCE = "1.23.2", (RESUMED, RESUMED, KEYS, HINT)
 
 APACHE_CLIENT = "SSLVerifyClient require\nSSLCACertificateFile {client_ca}"
 APACHE_KEYS = "SSLSessionTicketKeyFile {ticket_key}"
@@ -121,9 +123,9 @@ def _lighttpd_ids(module, outcome):
 
 ROWS = [
     _nginx("1.2", "IDs", NGINX_IDS, (*SHARED_CACHE, FORGOT)),
-    _nginx("1.2", "tickets", "", TICKETS),
-    _nginx("1.2", "tickets", "", TICKETS, key="RSA"),
-    _nginx("1.2", "tickets", NGINX_CLIENT, TICKETS, client_certificate=True),
+    _nginx("1.2", "tickets", "", TICKETS, since=NGINX_SINCE),
+    _nginx("1.2", "tickets", "", TICKETS, since=NGINX_SINCE, key="RSA"),
+    _nginx("1.2", "tickets", NGINX_CLIENT, TICKETS, since=NGINX_SINCE, client_certificate=True),
     _nginx("1.2", "tickets, key file", NGINX_KEYS, SHARED_KEYS),
     _nginx("1.2", "tickets", "", STRANGERS, pair=True),
     _nginx("1.2", "tickets, key file", NGINX_KEYS, SHARED_KEYS, pair=True),
@@ -141,12 +143,12 @@ ROWS = [
         never(NONE, "`off`: it gives no sessions", timeout=True),
         cache="off",
     ),
-    _nginx("1.3", "tickets", "", TICKETS),
-    _nginx("1.3", "tickets", "", TICKETS, key="RSA"),
-    _nginx("1.3", "tickets", NGINX_CLIENT, TICKETS, client_certificate=True),
+    _nginx("1.3", "tickets", "", TICKETS, since=NGINX_SINCE),
+    _nginx("1.3", "tickets", "", TICKETS, since=NGINX_SINCE, key="RSA"),
+    _nginx("1.3", "tickets", NGINX_CLIENT, TICKETS, since=NGINX_SINCE, client_certificate=True),
     _nginx("1.3", "IDs in tickets", NGINX_IDS, (*SHARED_CACHE, HINT)),
     _nginx("1.3", "tickets, key file", NGINX_KEYS, SHARED_KEYS),
-    _nginx("1.3", ANOTHER_GROUP, "ssl_ecdh_curve secp384r1;", TICKETS),
+    _nginx("1.3", ANOTHER_GROUP, "ssl_ecdh_curve secp384r1;", TICKETS, since=NGINX_SINCE),
     _nginx("1.3", "tickets", "", STRANGERS, pair=True),
     _nginx("1.3", "tickets, key file", NGINX_KEYS, SHARED_KEYS, pair=True),
     _apache("1.2", "IDs", APACHE_IDS, (RESUMED, APACHE_CACHE, CACHE, FORGOT)),

@@ -410,28 +410,58 @@ def offered(cache):
     return cache.take("a", 1)[0]
 
 
-def test_after_a_refusal_the_sessions_are_gone_and_the_next_connection_offers_nothing():
+def succeed(cache):
+    "A connection without an offer goes well."
+    cache.accept("a", 1, offered=False)
+
+
+def test_after_a_refusal_the_sessions_are_gone_and_no_offer_is_made_until_one_without_goes_well():
     cache, _ = make()
     cache.put("a", 1, b"session")
     entry = entry_of(cache)
     cache.refuse("a", 1)
     assert wiped(entry) and len(cache) == 0 and list(cache) == []
     cache.put("a", 1, b"another")
-    assert offered(cache) is None and cache.miss == "refused"
+    for _ in range(3):
+        assert offered(cache) is None and cache.miss == "refused"
+    succeed(cache)
     assert offered(cache) == b"another"
 
 
-def test_whatever_the_next_connection_is_it_makes_do_without():
+def test_one_offer_that_is_lost_says_nothing():
     cache, _ = make()
-    cache.refuse("a", 1)
-    assert offered(cache) is None and cache.miss == "refused"
-    assert offered(cache) is None and cache.miss == "empty"
+    for _ in range(3):
+        cache.put("a", 1, b"session")
+        cache.refuse("a", 1, lost=True)
+        assert offered(cache) == b"session"
+        for _ in range(8):
+            cache.accept("a", 1)
+    assert all([item[3] for item in cache.sessions()]), "nothing is known"
 
 
-def waits(cache, clock):
+def test_the_second_that_is_lost_in_a_row_is_the_last_until_one_without_an_offer_goes_well():
+    cache, _ = make()
+    cache.put("a", 1, b"session")
+    cache.refuse("a", 1, lost=True)
+    succeed(cache)
+    cache.refuse("a", 1, lost=True)
+    for _ in range(3):
+        assert offered(cache) is None and cache.miss == "refused"
+    succeed(cache)
+    assert offered(cache) == b"session", "which is kept"
+
+
+def test_a_new_server_whose_first_offer_is_lost_takes_up_an_entry():
+    cache, _ = make(max=1)
+    cache.refuse("a", 1, lost=True)
+    assert len(cache) == 0 and len(list(cache.sessions())) == 1
+
+
+def waits(cache, clock, **lost):
     "After a refusal: how many seconds pass until the second connection after it makes an offer."
-    cache.refuse("a", 1)
+    cache.refuse("a", 1, **lost)
     assert offered(cache) is None, "the first"
+    succeed(cache)
     cache.put("a", 1, b"a session", 10 * CEILING)
     wait = max([left for _, _, _, session, _, left, _, _ in cache.sessions() if not session])
     if wait:
@@ -445,19 +475,65 @@ def waits(cache, clock):
 
 def test_each_refusal_makes_the_wait_longer_up_to_a_day():
     cache, clock = make(timeout=10 * CEILING)
-    assert [waits(cache, clock) for _ in range(6)] == [0, 300, 7200, 86400, 86400, 86400]
+    assert [waits(cache, clock) for _ in range(6)] == [0, 300, 3600, 28800, 86400, 86400]
 
 
-def test_each_success_makes_the_wait_shorter_until_nothing_is_known():
+def test_each_loss_in_a_row_does_from_the_second():
     cache, clock = make(timeout=10 * CEILING)
-    for _ in range(4):
+    cache.refuse("a", 1, lost=True)
+    got = [waits(cache, clock, lost=True) for _ in range(12)]
+    assert got == [0] + 3 * [300] + 2 * [3600] + 3 * [28800] + 3 * [86400]
+
+
+def test_who_loses_every_second_offer_is_known_after_all():
+    cache, clock = make(timeout=10 * CEILING)
+    cache.refuse("a", 1, lost=True)
+    for _ in range(20):
+        cache.accept("a", 1)
+        wait = waits(cache, clock, lost=True)
+    assert wait == 86400
+
+
+def test_a_wait_is_not_shortened_by_what_was_noted_before():
+    cache, clock = make()
+    for _ in range(2):
+        cache.refuse("a", 1)
+        succeed(cache)
+    cache.doubt("a", 1, b"", 20, 0)
+    assert [item[5] for item in cache.sessions()] == [300]
+
+
+def test_twenty_successes_make_up_for_a_refusal():
+    cache, clock = make(timeout=10 * CEILING)
+    for _ in range(5):
         waits(cache, clock)
-    for wait in (28800, 7200, 1800, 300, 0):
-        for _ in range(3):
+    for wait in (28800, 3600, 300, 0):
+        for _ in range(40):
             cache.accept("a", 1)
         assert waits(cache, clock) == wait
-    cache.accept("a", 1)
+    for _ in range(20):
+        assert not all([item[3] for item in cache.sessions()])
+        cache.accept("a", 1)
     assert all([item[3] for item in cache.sessions()])
+
+
+def test_who_refuses_one_offer_in_ten_is_known_after_all():
+    cache, clock = make(timeout=10 * CEILING)
+    for _ in range(10):
+        wait = waits(cache, clock)
+        for _ in range(9):
+            cache.accept("a", 1)
+    assert wait == 86400
+
+
+def test_refusals_of_connections_that_went_side_by_side_are_one():
+    cache, clock = make()
+    cache.put("a", 1, b"s")
+    for _ in range(5):
+        cache.refuse("a", 1)
+    succeed(cache)
+    cache.put("a", 1, b"s")
+    assert offered(cache) == b"s"
 
 
 def test_a_success_ends_the_wait():
@@ -465,7 +541,7 @@ def test_a_success_ends_the_wait():
     for _ in range(3):
         cache.refuse("a", 1)
         cache.put("a", 1, b"s")
-        offered(cache)
+        succeed(cache)
     assert offered(cache) is None and cache.miss == "refused"
     cache.accept("a", 1)
     assert offered(cache) == b"s"
@@ -482,8 +558,11 @@ def test_a_success_where_nothing_was_refused_notes_nothing():
     cache.accept("a", 1)
     assert cache.changes == 0 and not cache._spaces
     cache.put("a", 1, b"s")
+    cache.refuse("b", 1)
     changes = cache.changes
     cache.accept("a", 1)
+    succeed(cache)
+    cache.accept("c", 1)
     assert cache.changes == changes and offered(cache) == b"s"
 
 
@@ -491,8 +570,9 @@ def test_what_is_forgotten_takes_up_no_room():
     cache, _ = make(max=2)
     cache.put("b", 1, b"s")
     cache.refuse("a", 1)
-    offered(cache)
-    cache.accept("a", 1)
+    succeed(cache)
+    for _ in range(20):
+        cache.accept("a", 1)
     cache.put("c", 1, b"s")
     assert list(cache) == ["default.c.1", "default.b.1"]
 
@@ -503,6 +583,7 @@ def test_a_connection_that_had_begun_before_the_refusal_does_not_let_the_next_on
     cache.accept("a", 1)
     cache.put("a", 1, b"s")
     assert offered(cache) is None and cache.miss == "refused"
+    succeed(cache)
     assert offered(cache) == b"s"
 
 
@@ -512,7 +593,6 @@ def test_to_look_is_not_to_connect():
     cache.put("a", 1, b"s")
     assert cache.get("a", 1) == b"s"
     assert offered(cache) is None
-    assert offered(cache) == b"s"
 
 
 def test_a_refusal_is_of_one_server_and_one_configuration():
@@ -536,7 +616,7 @@ def test_a_refusal_survives_the_end_of_every_session():
     cache.put("a", 1, b"u")
     cache.remove("a", 1, b"", made=clock.seconds)
     assert offered(cache) is None and cache.miss == "empty", "declined"
-    assert waits(cache, clock) == 7200, "the third refusal"
+    assert waits(cache, clock) == 3600, "the third refusal"
 
 
 def test_to_forget_a_server_is_to_forget_its_refusals():
@@ -562,17 +642,17 @@ def test_refusals_are_bounded_with_the_entries():
     assert cache.counted("cache_full") == 3
 
 
-def test_what_is_known_of_refusals_is_listed_after_the_sessions():
+def test_what_is_known_of_refusals_is_listed_before_the_sessions():
     cache, clock = make()
     for _ in range(2):
         cache.put("a", 1, b"s")
         cache.refuse("a", 1)
-        offered(cache)
+        succeed(cache)
     cache.put("b", 1, b"t", 100)
     cache.put("a", 1, b"u", 100)
     clock.seconds += 10
     listed = [(h, bytes(s), age, left) for _, h, _, s, age, left, _, _ in cache.sessions()]
-    assert listed == [("a", b"u", 10, 90), ("a", b"", 3, 290), ("b", b"t", 10, 90)]
+    assert listed == [("a", b"", 40, 290), ("a", b"u", 10, 90), ("b", b"t", 10, 90)]
 
 
 def test_the_cache_that_is_off_notes_no_refusal():

@@ -9,7 +9,7 @@ from tlsresume.clock import START, Clock
 PERIOD = 1 << 30  # ms, of ticks_ms on 32-bit boards
 LIFE = 300
 WEEK = 7 * CEILING
-WAITS = {1: 0, 2: 60, 3: 300, 4: 1800, 5: 7200, 6: 28800, 7: 86400}  # s, by level
+WAITS = [0, 300, 3600, 28800, 86400]  # s
 
 # One server is most often meant, so that much happens to it.
 hosts = st.sampled_from(["a", "a", "a", "a.b"])
@@ -25,9 +25,13 @@ class Entry:
     def __init__(self, key):
         self.key = key
         self.sessions = []  # (session, made, expires, until, once), newest first
-        self.level = 0  # of refusals
-        self.skip = False  # whether the next connection makes do without an offer
+        self.points = 0  # 20 a refusal, 8 a loss
+        self.skip = False  # whether no offer is made until a connection without one goes well
         self.retry = 0
+
+    @property
+    def doubts(self):
+        return 128 * self.skip + self.points
 
     def add(self, session, made, expires, until, once):
         younger = [s for s in self.sessions if s[1] > made] if once else []
@@ -66,7 +70,7 @@ class Model(RuleBasedStateMachine):
         del self.entries[4:]
 
     def tidy(self):
-        self.entries = [e for e in self.entries if e.sessions or e.level]
+        self.entries = [e for e in self.entries if e.sessions or e.doubts]
 
     @rule(
         host=hosts,
@@ -115,7 +119,7 @@ class Model(RuleBasedStateMachine):
         entry = self.find(host, port, fingerprint)
         if entry and (entry.skip or entry.retry > self.seconds):
             assert found == (None, 0, 0, 0, False)
-            entry.skip = False
+            self.use(entry)
         elif self.look(entry, found[0]):
             assert found == entry.sessions[0]
             if entry.sessions[0][4] and not (reuse and len(entry.sessions) == 1):
@@ -140,20 +144,37 @@ class Model(RuleBasedStateMachine):
     def refuse(self, host, port, fingerprint):
         self.cache.refuse(host, port, fingerprint)
         entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
-        entry.level = min(entry.level + 2, 7) if entry.level else 1
-        entry.retry = self.seconds + WAITS[entry.level]
-        entry.skip = True
+        if entry.skip:
+            return
+        self.fail(entry, 20)
         entry.sessions = []
         self.use(entry)
 
+    def fail(self, entry, points):
+        entry.points = min(entry.points + points, 100)
+        number = next(n for n in range(5) if entry.points <= 20 * (n + 1))
+        entry.retry = max(entry.retry, self.seconds + WAITS[number])
+        entry.skip = entry.points > 8
+
     @rule(host=hosts, port=ports, fingerprint=fingerprints)
-    def accept(self, host, port, fingerprint):
-        self.cache.accept(host, port, fingerprint)
+    def lose(self, host, port, fingerprint):
+        self.cache.refuse(host, port, fingerprint, lost=True)
+        entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
+        if entry.skip:
+            return
+        self.fail(entry, 8)
+        self.use(entry)
+
+    @rule(host=hosts, port=ports, fingerprint=fingerprints, offered=st.booleans())
+    def accept(self, host, port, fingerprint, offered):
+        self.cache.accept(host, port, fingerprint, offered)
         entry = self.find(host, port, fingerprint)
-        if entry and entry.level and not entry.skip:
-            entry.level -= 1
+        if entry and entry.skip:
+            entry.skip = offered
+        elif entry and offered and entry.doubts:
+            entry.points -= 1
             entry.retry = 0
-            self.tidy()
+        self.tidy()
 
     @rule(host=hosts, port=ports)
     def remove(self, host, port):
@@ -186,15 +207,14 @@ class Model(RuleBasedStateMachine):
         listed = []
         for entry in self.entries:
             host, port, fingerprint = entry.key
+            if entry.doubts:
+                wait = max(0, entry.retry - now)
+                listed.append((fingerprint, host, port, b"", entry.doubts, wait, 0, False))
             listed += [
                 (fingerprint, host, port, session, now - made, expires - now, until - now, once)
                 for session, made, expires, until, once in entry.sessions
                 if expires > now
             ]
-            if entry.level:
-                refusals = entry.level | (0x80 if entry.skip else 0)
-                wait = max(0, entry.retry - now)
-                listed.append((fingerprint, host, port, b"", refusals, wait, 0, False))
         assert list(self.cache.sessions()) == listed
 
     @invariant()

@@ -33,7 +33,7 @@ def test_the_head_tells_what_was_put():
 
 def test_an_empty_entry_has_nothing():
     assert entry.is_empty(EMPTY) and entry.made(EMPTY) == 0 and not entry.holds(EMPTY, b"")
-    assert (entry.used(EMPTY), entry.refusals(EMPTY), entry.retry(EMPTY)) == (0, 0, 0)
+    assert (entry.used(EMPTY), entry.doubts(EMPTY)) == (0, (0, 0))
     assert not entry.is_empty(tickets(b""))
 
 
@@ -59,10 +59,10 @@ def test_behead_of_all_is_empty():
     assert entry.behead(e, len(e)) == EMPTY
 
 
-def test_every_change_keeps_the_use_and_the_refusals():
+def test_every_change_keeps_the_use_and_the_doubts():
     e = tickets(b"old", b"new")
     entry.touch(e, 77)
-    entry.set_refusals(e, 255, 123456)
+    entry.set_doubts(e, 0xFF, 123456)
     for changed in (
         e,
         entry.behead(e, entry.after(e)),
@@ -72,16 +72,15 @@ def test_every_change_keeps_the_use_and_the_refusals():
         join(e, b"oldest", 0, 4, 5, True),
     ):
         assert entry.used(changed) == 77
-        assert entry.refusals(changed) == 255
-        assert entry.retry(changed) == 123456
+        assert entry.doubts(changed) == (0xFF, 123456)
 
 
-def test_the_use_and_the_refusals_keep_off_the_sessions():
+def test_the_use_and_the_doubts_keep_off_the_sessions():
     e = tickets(b"old", b"new")
-    entry.touch(e, 0xFFFFFFFF)
-    entry.set_refusals(e, 0xFF, 0xFFFFFFFF)
+    entry.touch(e, 0xFFFFFF)
+    entry.set_doubts(e, 0xFF, 0xFFFFFF)
     assert sessions(e) == [b"new", b"old"]
-    assert (entry.made(e), entry.used(e)) == (2, 0xFFFFFFFF)
+    assert (entry.made(e), entry.used(e)) == (2, 0xFFFFFF)
 
 
 def test_rewriting_takes_the_same_place():

@@ -127,7 +127,7 @@ def refused(times=1):
     c = cache()
     for _ in range(times):
         c.refuse("a", 1, F)
-        c.take("a", 1, F)
+        c.accept("a", 1, F, offered=False)
     c.put("a", 1, b"session", 1000, F)
     return c
 
@@ -139,7 +139,7 @@ def test_refusals_survive_and_their_wait_goes_on():
     d._clock.seconds += 1
     assert d.take("a", 1, F)[0] == b"session"
     d.refuse("a", 1, F)
-    assert [item[4:6] for item in d.sessions()] == [(5 | 0x80, 7200)], "the third"
+    assert [item[4:6] for item in d.sessions()] == [(60 | 0x80, 3600)], "the third"
 
 
 def test_a_connection_that_has_still_to_make_do_without_an_offer_survives():
@@ -149,7 +149,19 @@ def test_a_connection_that_has_still_to_make_do_without_an_offer_survives():
     d = cache()
     snapshot.load(d, snapshot.dump(c), 500)
     assert d.take("a", 1, F)[0] is None and d.miss == "refused"
+    d.accept("a", 1, F, offered=False)
     assert d.take("a", 1, F)[0] == b"session"
+
+
+def test_losses_survive():
+    c = cache()
+    c.refuse("a", 1, F, lost=True)
+    c.put("a", 1, b"session", 1000, F)
+    d = cache()
+    snapshot.load(d, snapshot.dump(c), 0)
+    assert d.get("a", 1, F) == b"session"
+    d.refuse("a", 1, F, lost=True)
+    assert d.take("a", 1, F)[0] is None and d.miss == "refused", "the second"
 
 
 def test_refusals_without_a_session_survive():
@@ -167,15 +179,20 @@ def test_a_stored_refusal_forgets_no_session_that_was_earned_since():
     d.put("a", 1, b"since", 1000, F)
     snapshot.load(d, snapshot.dump(c), 0)
     assert d.take("a", 1, F)[0] is None and d.miss == "refused"
+    d.accept("a", 1, F, offered=False)
     assert d.take("a", 1, F)[0] == b"since"
 
 
 def test_no_snapshot_makes_the_wait_longer_than_a_day():
     c = cache()
-    c.sessions = lambda: [(F, "a", 1, b"", 7, 10 * 86400, 0, False)]
+    c.sessions = lambda: [(F, "a", 1, b"", 0x7F, 10 * 86400, 0, False)]
     d = cache()
     snapshot.load(d, snapshot.dump(c), 0)
     assert [item[5] for item in d.sessions() if not item[3]] == [86400]
+    for lost in (True, False):
+        d.accept("a", 1, F, offered=False)
+        d.refuse("a", 1, F, lost=lost)
+        assert [item[5] for item in d.sessions() if not item[3]] == [86400]
 
 
 def test_the_most_recent_that_fit_are_dumped():

@@ -1,6 +1,6 @@
 """The minimal system, with one of three programs in Debian's place: what it leaves behind."""
 
-import os
+import fcntl
 import re
 import shutil
 import signal
@@ -14,7 +14,7 @@ import pytest
 from documents import ROOT
 from processes import interrupt
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a minimal system wants root")
+pytestmark = pytest.mark.skipif(bool(fresh.unable()), reason=fresh.unable())
 
 SUITE = "three-programs"
 PROGRAMS = "sh", "env", "sleep"
@@ -80,6 +80,15 @@ def test_a_kill_leaves_no_mount_and_the_next_removes_the_rest(archive):
     assert left() == (True, False)
     subprocess.run([*FRESH, "exit 0"], check=True, capture_output=True)
     assert left() == (False, False)
+
+
+def test_one_that_waits_for_another_says_so(archive):
+    with archive.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([*FRESH, "exit 0"], stdout=subprocess.PIPE, text=True)
+        assert f"waiting for another one on {SUITE} to end" in waiting.stdout.readline()
+    waiting.communicate()
+    assert waiting.returncode == 0
 
 
 def test_why_not_is_said_and_is_the_error():

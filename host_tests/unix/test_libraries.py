@@ -30,7 +30,7 @@ def test_mip_installs_us_and_resumes_from_file_to_file(
     package = json.loads((ROOT / "package.json").read_text())
     shutil.copytree(ROOT / "lib", tmp_path / "www" / "lib")
     s = nginx(root=tmp_path / "www")
-    base = f"https://localhost:{s.port}/"
+    base = f"https://127.0.0.1:{s.port}/"
     # This release's mip knows no relative addresses.
     package["urls"] = [[target, base + path] for target, path in package["urls"]]
     (tmp_path / "www" / "package.json").write_text(json.dumps(package))
@@ -85,7 +85,7 @@ STREAM = """
 import asyncio
 tlsresume.install()
 async def get():
-    reader, writer = await asyncio.open_connection("localhost", PORT, ssl=True)
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT, ssl=True)
     await writer.awrite(b"GET /page HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n")
     line = await reader.readline()
     while line != b"\\r\\n":

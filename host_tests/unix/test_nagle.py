@@ -72,7 +72,9 @@ def test_install_chooses_for_all(run, server, nodelay):
     got = run(
         STATES
         + """
+tlsresume.install()
 tlsresume.install(nodelay=NODELAY)
+tlsresume.install()
 ctx = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 ctx.load_verify_locations(CA)
 states()

@@ -300,3 +300,24 @@ result(tags=list(ctx.sessions))
         PORT=s.port,
     )
     assert got["tags"] == [f"default.IP.7f000001.{s.port}"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_name_of_bytes_that_are_no_text_fails_as_upstreams(run, server):
+    got = run(
+        """
+ctx = client()
+errors = []
+for c in (ctx, ctx._context):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo(HOST, PORT)[0][-1])
+    try:
+        c.wrap_socket(s, server_hostname=b"\\xff\\xfe")
+    except Exception as e:
+        errors.append(repr(e))
+result(errors=errors)
+""",
+        PORT=server(version="1.2").port,
+    )
+    ours, upstreams = got["errors"]
+    assert ours == upstreams and "OSError" in ours

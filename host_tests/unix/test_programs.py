@@ -148,7 +148,7 @@ def site(certs, tmp_path):
     (tmp_path / "board" / "version").write_text("2")
     for name in ("main.py", "boot.py"):
         (tmp_path / "board" / f"2_{name}").write_text(f"# {name}\n" * 20_000)
-    options = "location = /there { return 302 https://localhost:$server_port/page; }"
+    options = "location = /there { return 302 https://127.0.0.1:$server_port/page; }"
     with closing(Nginx(certs.server, tmp_path, options)) as site:
         yield site
 
@@ -158,7 +158,7 @@ def test_requests_follows_redirects_to_a_megabyte(run_program, site):
         """
 import requests
 def get():
-    r = requests.get("https://localhost:%d/there" % PORT)
+    r = requests.get("https://127.0.0.1:%d/there" % PORT)
     return [r.status_code, len(r.content)]
 result(got=[get(), get()], hits=hits())
 """,
@@ -185,7 +185,7 @@ async def main():
     echoed = []
     for i in range(3):
         ws = AsyncWebsocketClient()
-        await ws.handshake("wss://localhost:%d/echo" % PORT)
+        await ws.handshake("wss://127.0.0.1:%d/echo" % PORT)
         for text in "short", "longer " * 1000:
             await ws.send(text)
             echoed.append(await ws.recv() == text)
@@ -220,7 +220,7 @@ class machine:
 sys.modules["machine"] = machine
 import micropython_ota
 os.chdir(BOARD)
-micropython_ota.ota_update("https://localhost:%d" % PORT, "board", ["main.py", "boot.py"])
+micropython_ota.ota_update("https://127.0.0.1:%d" % PORT, "board", ["main.py", "boot.py"])
 result(hits=hits())
 """,
         PORT=site.port,

@@ -133,14 +133,19 @@ cache.put("IP.20010db8000000000000000000000001", 443, b"session")
 def test_a_server_that_refuses_is_told_to_refuse(report, hostile):
     script = """
 cache = tlsresume.SessionCache()
-cache.refuse("localhost", 443)
-cache.refuse("localhost", 443)
-cache.refuse("localhost", 443)
+for _ in range(STEPS):
+    cache.refuse("localhost", 443)
+    cache.accept("localhost", 443, offered=False)
+cache.refuse("localhost", 443, lost=STEPS == 0)
+STEPS == 2 and cache.accept("localhost", 443, offered=False)
 """
-    said = report(script, of="cache")
-    assert re.search(
-        r"  localhost:443, configuration 1, refused sessions: none .* for \d+ s", said
-    )
+    for steps, what in (
+        (0, "have failed, and are made again"),
+        (1, "have failed: none is made until a connection without one succeeds, nor for 300 s"),
+        (2, "have failed: none is made for 3600 s"),
+    ):
+        said = report(f"STEPS = {steps}" + script, of="cache")
+        assert "  localhost:443, configuration 1, offers " + what in said
 
 
 def test_the_statistics_are_in_order_and_in_the_documents_table(run):

@@ -127,7 +127,7 @@ def test_gnutls_resumes(board_server, certs, version):
 NODE = """
 const tls = require("tls"), fs = require("fs");
 const [port, ca, version] = process.argv.slice(1);
-const options = {port, ca: fs.readFileSync(ca), servername: "localhost"};
+const options = {host: "127.0.0.1", port, ca: fs.readFileSync(ca), servername: "localhost"};
 options.minVersion = options.maxVersion = version;
 const reused = [];
 function next(session) {

@@ -1,5 +1,6 @@
 """The set-up: what it installs, where it gets sources, and what is left when it is interrupted."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -53,6 +54,22 @@ def test_servers_are_installed_but_not_started(machine):
         [machine.root / "tools/setup.sh"], env=env, capture_output=True, text=True
     )
     assert "SYSTEMD_OFFLINE=1\n" in done.stderr and "RUNLEVEL=1\n" in done.stderr
+
+
+def test_one_that_waits_for_another_says_so(machine):
+    env = machine(id="echo 1000", **NOTHING_INSTALLED)
+    (machine.root / "build").mkdir()
+    with (machine.root / "build/setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(
+            [machine.root / "tools/setup.sh"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert waiting.stdout.readline().startswith("waiting for another set-up to end: ")
+    assert "packages are missing" in waiting.communicate()[1]
 
 
 @pytest.mark.parametrize("sudo", [True, False])

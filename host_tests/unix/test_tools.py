@@ -5,6 +5,7 @@ import select
 import subprocess
 import sys
 
+import progress
 import pytest
 from documents import ROOT
 from processes import interrupt
@@ -40,6 +41,25 @@ def test_ctrl_c_in_a_build_ends_the_compiler(tmp_path):
     env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     code, said = ctrl_c([ROOT / "tools/build.py", "UNIX"], {"sleep"}, env=env)
     assert code == 130 and "Traceback" not in said
+
+
+IN_TURN = """
+import sys
+from progress import Turns
+turns = Turns(sys.argv[1])
+with turns, turns:
+    print("in turn")
+"""
+
+
+def test_a_build_that_waits_for_another_says_so(tmp_path):
+    lock = str(tmp_path / "lock")
+    command = [sys.executable, "-u", "-c", IN_TURN, lock]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
+    with progress.Turns(lock):
+        waiting = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+        assert waiting.stdout.readline() == f"waiting for another build to end: {lock}\n"
+    assert waiting.communicate()[0] == "in turn\n"
 
 
 def test_where_ctrl_c_is_ignored_the_tests_can_press_it_still():

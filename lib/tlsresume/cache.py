@@ -11,11 +11,6 @@ CEILING = 86400  # s, RFC 5246 F.1.4
 
 _NONE = {}  # the entries of a fingerprint that has none
 
-# After an offer was refused the next connection makes none, and none is made for so many seconds,
-# by how often that was: it goes up by two each time, from 1, and down by one where all went well.
-_WAITS = (0, 0, 60, 300, 1800, 7200, 28800, 86400)
-_SKIP = 0x80
-
 
 class SessionCache:
     """A bounded cache of sessions that belongs to a vhost.
@@ -40,7 +35,7 @@ class SessionCache:
         self.timeout = int(timeout)
         self.miss = None  # why the last look-up found nothing, a key of diagnosis.py's _WHY
         self.error = None  # what the last handshake that failed has raised, if wrap_socket did it
-        self.refusing = False  # whether an offer was ever refused
+        self.doubting = False  # whether anything ever spoke against an offer
         self.changes = 0  # a counter, for whoever saves
         self.pull = None  # called before the cache is looked into, by who fills it
         self.store = None  # the Persist that keeps the sessions, if any
@@ -74,7 +69,8 @@ class SessionCache:
             entry = self._spaces.get(fingerprint, _NONE).get(key)
             if entry is None:
                 return self._missed("configuration" if self._elsewhere(key) else "empty")
-            if remove and self.refusing and self._is_refused(entry):
+            if remove and self.doubting and self._is_doubtful(entry):
+                self._touch(entry)
                 return self._missed("refused")
             if len(entry) < _entry.BODY:
                 return self._missed("empty")
@@ -134,39 +130,48 @@ class SessionCache:
                     self._keep(fingerprint, key, old, entry)
                 self.changes += 1
 
-    def refuse(self, host, port, fingerprint=b"", refusals=None, wait=0):
-        """Note that a server has ended a handshake since a session was offered, and forget its
-        sessions: `take` finds none for the next connection, and for a time that grows, up to a
-        day. `refusals` and `wait` (s) are a note that was made earlier."""
+    def refuse(self, host, port, fingerprint=b"", *, lost=False):
+        """Note that a handshake with an offer has failed: the server has ended it, and its
+        sessions are forgotten; or it was `lost` for another reason, and they are kept. `take`
+        finds none until `accept` is told of one without an offer, if there was more than one loss;
+        and for a time that grows, up to a day."""
+        with lock as first:
+            if not first:
+                return
+            key = self._key(host, port)
+            entry = self._spaces.get(fingerprint, _NONE).get(key)
+            doubts, _ = _entry.doubts(entry or _entry.EMPTY)
+            if doubts & _entry.SKIP:
+                return  # that offer was made before what is noted
+            doubts, wait = _entry.failed(doubts, lost)
+            self._note(fingerprint, key, entry, doubts, wait)
+            if not lost and entry is not None:
+                self._forget(fingerprint, key, entry)
+
+    def doubt(self, host, port, fingerprint, doubts, wait):
+        """Note again what `sessions` has listed, if nothing worse was noted since."""
         with lock as first:
             if first:
                 key = self._key(host, port)
-                old = self._spaces.get(fingerprint, _NONE).get(key)
-                if refusals is None:
-                    before = _entry.refusals(old or _entry.EMPTY) & ~_SKIP
-                    refusals = min(before + 2, len(_WAITS) - 1) if before else 1
-                    wait = _WAITS[refusals]
-                    refusals |= _SKIP
-                    entry = bytearray(_entry.EMPTY)
-                else:
-                    entry = bytearray(old or _entry.EMPTY)  # what was earned since is kept
-                self.refusing = True
-                _entry.set_refusals(entry, refusals, self._clock.now() + min(wait, _WAITS[-1]))
-                self._keep(fingerprint, key, old, entry)
-                self.changes += 1
+                entry = self._spaces.get(fingerprint, _NONE).get(key)
+                if doubts > _entry.doubts(entry or _entry.EMPTY)[0]:
+                    self._note(fingerprint, key, entry, doubts, min(wait, _entry.MAX_WAIT))
 
-    def accept(self, host, port, fingerprint=b""):
-        """Note that a handshake in which a session was offered went well."""
-        if not self.refusing:
+    def accept(self, host, port, fingerprint=b"", offered=True):
+        """Note that a handshake went well in which a session was `offered`, or none was."""
+        if not self.doubting:
             return
         with lock as first:
+            if not first:
+                return
             key = self._key(host, port)
             entry = self._spaces.get(fingerprint, _NONE).get(key)
-            # One that had begun before a refusal says nothing about the next connection.
-            if first and entry is not None and 0 < _entry.refusals(entry) < _SKIP:
-                _entry.set_refusals(entry, _entry.refusals(entry) - 1, 0)
+            doubts, retry = _entry.doubts(entry or _entry.EMPTY)
+            left = _entry.accepted(doubts, offered)
+            if left != doubts:
+                _entry.set_doubts(entry, left, 0 if offered else retry)
                 self.changes += 1
-                if _entry.is_empty(entry):
+                if not left and _entry.is_empty(entry):
                     self._forget(fingerprint, key, entry)
 
     def remove(self, host, port, fingerprint=None, made=None):
@@ -216,8 +221,8 @@ class SessionCache:
     def sessions(self):
         """`(fingerprint, host, port, session, age, left, proof, once)` of every session that has
         not expired, most recently used first; times in seconds, `proof` is how long the peer's
-        holds. Where offers were refused, an empty session follows: `age` is how often, `left` for
-        how long none is made.
+        holds. Where something speaks against an offer, an empty session comes before them: `age`
+        is what, for `doubt`, `left` for how long none is made.
 
         `session` is a view into the cache, which is wiped when it goes: look at it with the lock
         held, or before anything else is done.
@@ -227,6 +232,9 @@ class SessionCache:
         for _, fingerprint, key, entry in self._sorted(all=True):
             host, _, port = key.rpartition(".")
             number = None if port == "?" else int(port)
+            doubts, retry = _entry.doubts(entry)
+            if doubts:
+                yield fingerprint, host, number, b"", doubts, max(0, retry - now), 0, False
             at = _entry.FIRST
             while at < len(entry) and _entry.used(entry):  # 0: it was wiped meanwhile
                 made, expires, until, once, end = _entry.head(entry, at)
@@ -234,10 +242,6 @@ class SessionCache:
                     item = _entry.view(entry, at), now - made, expires - now, until - now, once
                     yield (fingerprint, host, number) + item
                 at = end
-            refusals = _entry.refusals(entry)
-            if refusals:
-                wait = max(0, _entry.retry(entry) - now)
-                yield fingerprint, host, number, b"", refusals, wait, 0, False
 
     def count(self, what):
         """Add one to the counter named `what` (str)."""
@@ -270,24 +274,30 @@ class SessionCache:
     def _elsewhere(self, key):
         return any(len(space.get(key, b"")) > _entry.FIRST for space in self._spaces.values())
 
-    def _is_refused(self, entry):
-        """Whether nothing is to be offered now. The next connection may be another thing."""
-        refusals = _entry.refusals(entry)
-        retry = _entry.retry(entry)
-        if refusals & _SKIP:
-            _entry.set_refusals(entry, refusals & ~_SKIP, retry)
-            self.changes += 1
-            return True
-        return retry > self._clock.now()
+    def _is_doubtful(self, entry):
+        """Whether nothing is to be offered now."""
+        doubts, retry = _entry.doubts(entry)
+        return doubts & _entry.SKIP or retry > self._clock.now()
+
+    def _note(self, fingerprint, key, entry, doubts, wait):
+        """Note what speaks against an offer, in an entry or, where that is None, in a new one."""
+        self.doubting = True
+        if entry is None:
+            entry = bytearray(_entry.EMPTY)
+            self._keep(fingerprint, key, None, entry)
+        self._touch(entry)
+        retry = self._clock.now() + wait
+        _entry.set_doubts(entry, doubts, max(retry, _entry.doubts(entry)[1]))
+        self.changes += 1
 
     def _touch(self, entry):
         self._used += 1
         _entry.touch(entry, self._used)
 
     def _forget(self, fingerprint, key, entry, end=None):
-        """Forget the sessions of an entry, or those before `end`; but not its refusals."""
+        """Forget the sessions of an entry, or those before `end`; but not what is noted."""
         end = len(entry) if end is None else end
-        if end == len(entry) and not _entry.refusals(entry):
+        if end == len(entry) and not _entry.doubts(entry)[0]:
             self._drop(fingerprint, key)
         else:
             self._spaces[fingerprint][key] = _entry.behead(entry, end)

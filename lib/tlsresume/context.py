@@ -134,7 +134,8 @@ class SSLContext:
         the cache. `server_port`: where the port has no getpeername, or a proxy's would be found.
         `nodelay`: TCP_NODELAY for the handshake alone (None), without which Nagle's algorithm and
         the peer's delayed ACK eat what resumption saves; for good (True), for who writes few and
-        whole messages, and for servers; or as it is (False). The rest, and what is raised, as in
+        whole messages, for servers, and where a program sets it itself on bare lwIP, which does
+        not tell; or as it is (False). The rest, and what is raised, as in
         `tls.SSLContext.wrap_socket`; TypeError for a `session` that is none, ValueError for one of
         another server or context.
         """
@@ -178,7 +179,7 @@ class SSLContext:
                 elif packed is not None:
                     cache.count("rejected")
                 if rejected:  # not what the application has brought: the cache's own is another
-                    cache.remove(owner[1], owner[2], owner[3].fingerprint())
+                    cache.remove(owner[1], owner[2], owner[3].fingerprint(), cache.now())
             except MemoryError:
                 nodelay = nodelay or False  # None: nobody would switch it off again
             except NotImplementedError as e:
@@ -197,7 +198,8 @@ class SSLContext:
             try:
                 _tlsresume.handshake(wrapped)
             except Exception as e:
-                self.sessions.error = e  # type: ignore
+                cache.error = e  # type: ignore
+                harvest.poll()  # what it says of the server, before the program resets
                 raise
         harvest.schedule()
         return wrapped
@@ -359,7 +361,10 @@ def _name(sock, hostname, port):
             port = peer_port
     if hostname:
         if not isinstance(hostname, str):
-            hostname = str(hostname, "utf-8")
+            try:
+                hostname = str(hostname, "utf-8")
+            except UnicodeError:
+                return None, None
         return hostname.lower(), port  # RFC 6066 3: names are compared without case
     # In capitals, and so no name.
     return "IP." + address.hex() if address else None, port

@@ -2,6 +2,7 @@
 
 from . import __version__, harvest, shim
 from .cache import NoSessions, SessionCache
+from .entry import SKIP
 
 _WHY = {
     "empty": "there was no session: the first connection, or one that was not closed and not "
@@ -9,8 +10,8 @@ _WHY = {
     "expired": "the session had expired here: see timeout=, and the server's ticket lifetime hint",
     "configuration": "there is a session, earned under another security configuration: verify "
     "mode, CAs, own certificate, ciphers or verify callback differ",
-    "refused": "the server has ended a handshake since a session was offered: none is offered for "
-    "a while",
+    "refused": "handshakes in which a session was offered have failed: none is offered until one "
+    "without has succeeded, and for a while",
     "busy": "a scheduled callback connected in the middle of another connection's look-up",
     "declined": "the server declined: restarted, another node or ticket key behind the same "
     "name, its session cache full or off, or expired there",
@@ -39,6 +40,13 @@ _NONE_KEPT = (
     "TLS 1.3, the connections were closed before the ticket was read",
     "%d handshakes, and no session yet: an open connection's is kept at its close, or after 500 "
     "ms if asyncio runs, or use_timer() was told a timer, or poll() is called",
+)
+
+
+_WAITING = (
+    "offers have failed, and are made again in %d s",
+    "offers have failed: none is made for %d s",
+    "offers have failed: none is made until a connection without one succeeds, nor for %d s",
 )
 
 
@@ -116,7 +124,7 @@ def _list(cache):
             what = kind, number, age, left, len(session)
             print("  " + name + "%s %d: %d s old, %d s left, %d bytes" % what)
         else:
-            print("  " + name + "refused sessions: none is offered for %d s" % left)
+            print("  " + name + _WAITING[2 if age & SKIP else left > 0] % left)
 
 
 def _readable(host):

@@ -1,6 +1,6 @@
 """One entry of the cache: the sessions of one host and port, in one bytearray.
 
-When it was last used (u32); how often offers were refused, and until when none is made (u8, u32);
+When it was last used (u32); what speaks against an offer, and until when none is made (u8, u32);
 then its sessions, newest first, each behind a head: when it was made, when it expires and until
 when its peer's proof of identity holds (u32 each, seconds of the cache's clock), its length (u16;
 the high bit says that it is good for one use). One allocation an entry, and one to wipe.
@@ -16,6 +16,15 @@ except ImportError:
 
 MAX_BYTES = 2048  # of sessions in an entry: libwebsockets' buffer of one
 FIRST = 9  # where the newest session is
+
+SKIP = 0x80  # no offer is made until a connection without one has gone well
+MAX_WAIT = 86400  # s
+
+# What a refusal, and what a loss adds to the doubts. An offer that has gone well takes 1 away: one
+# refusal in twenty is remembered, and one loss in eight. One loss alone says nothing.
+_REFUSAL = 20
+_LOSS = 8
+_WAITS = (0, 300, 3600, 28800, MAX_WAIT)  # s, by doubts // _REFUSAL
 
 _HEAD_LEN = 14
 BODY = FIRST + _HEAD_LEN  # where its bytes begin; the length of an entry is so much more
@@ -103,19 +112,30 @@ def used(entry):
     return unpack_from(">I", entry, 0)[0]
 
 
-def refusals(entry):
-    """How often offers were refused: 0 to 127, and 128 more as long as the next connection has
-    still to make do without one."""
-    return entry[4]
+def doubts(entry):
+    """`(doubts, retry)`: what speaks against an offer, and when one may be made again."""
+    return unpack_from(">BI", entry, 4)
 
 
-def retry(entry):
-    """When an offer may be made again."""
-    return unpack_from(">I", entry, 5)[0]
+def set_doubts(entry, doubts, retry):
+    pack_into(">BI", entry, 4, doubts, retry)
 
 
-def set_refusals(entry, refusals, retry):
-    pack_into(">BI", entry, 4, refusals, retry)
+def failed(doubts, lost):
+    """`(doubts, wait)` after a handshake with an offer was refused by the server, or `lost` for
+    another reason: no offer is made for `wait` s."""
+    doubts = min(doubts + (_LOSS if lost else _REFUSAL), _REFUSAL * len(_WAITS))
+    if doubts <= _LOSS:
+        return doubts, 0
+    return doubts | SKIP, _WAITS[(doubts - 1) // _REFUSAL]
+
+
+def accepted(doubts, offered):
+    """The doubts after a handshake has gone well in which a session was `offered`, or none."""
+    if not offered:
+        return doubts & ~SKIP
+    # One that had begun before a refusal says nothing about the next.
+    return doubts if doubts & SKIP else max(0, doubts - 1)
 
 
 def _fit(entry, room):

@@ -25,13 +25,16 @@ _CEILING_TLS13 = 7 * 86400  # s, RFC 8446 4.6.1
 # How a connection went; firmware/tlsresume/connection.h has the same numbers.
 _FULL = 1
 _RESUMED = 2
-_LOST = 3
-_REFUSED = 5
-_BROKEN = 6
+_UNUSED = 3
+_LOST = 4
+_FAILED = 5
+_REFUSED = 6
+_BROKEN = 7
 _COUNTERS = (
     "harvested_poll",
     "full",
     "hits",
+    "failed",
     "failed",
     "failed",
     "failed",
@@ -124,11 +127,13 @@ def _handle(event):
     owner = event[0]
     outcome = event[1]
     cache = owner[0]
-    cache.count(_COUNTERS[outcome])
     if event[2] is not None:
         _keep(event)
-    elif outcome != _RESUMED or owner[6] is not None or cache.refusing:
+    elif outcome != _RESUMED or owner[6] is not None or cache.doubting:
         _tell(owner, outcome)
+    cache.count(_COUNTERS[outcome])  # which may want memory, and comes after what matters
+    if cache.store is not None:
+        cache.store.tick(soon=_LOST <= outcome <= _BROKEN)  # the program may reset where it fails
 
 
 def _tell(owner, outcome):
@@ -138,21 +143,24 @@ def _tell(owner, outcome):
         if host is None:
             return
         fingerprint = configuration.fingerprint()
-        if outcome == _REFUSED:
-            cache.count("refused")
+        offered = made is not None
+        if offered and (outcome == _REFUSED or outcome == _BROKEN):
             cache.refuse(host, port, fingerprint)
-        elif outcome == _BROKEN:  # RFC 5246 7.2.2: nor is what it has given to be resumed
-            cache.remove(host, port, fingerprint)
-        elif outcome == _LOST:
-            if ticket is not None:  # the network has failed, and nobody has used it
+            cache.count("refused")
+        elif outcome == _BROKEN or (outcome == _FAILED and offered):
+            # RFC 5246 7.2.2: what it has offered or given is not to be resumed.
+            cache.remove(host, port, fingerprint, cache.now())
+        elif outcome == _UNUSED or outcome == _LOST:
+            if ticket is not None:  # the network may have failed, and nobody has used it
                 give_back(owner)
-        elif made is not None:
-            if outcome == _FULL:
+            if offered and outcome == _LOST:
+                cache.refuse(host, port, fingerprint, lost=True)
+        elif outcome <= _RESUMED:
+            if offered and outcome == _FULL:
                 cache.count("declined")
                 cache.miss = "declined"
-            if outcome != _RESUMED:
                 cache.remove(host, port, fingerprint, made)  # it is of no use any more
-            cache.accept(host, port, fingerprint)
+            cache.accept(host, port, fingerprint, offered)
     finally:
         if ticket is not None:
             _tlsresume.wipe(ticket[0])
@@ -196,8 +204,6 @@ def _keep(event):
                 age=age,
                 proof=proved_until(event) - cache.now(),
             )
-            if cache.store is not None:
-                cache.store.tick()
     except MemoryError:
         pass
     finally:

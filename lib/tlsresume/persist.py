@@ -35,14 +35,16 @@ class Persist:
         self._waiting = self._attempt(storage.load, "load_failed")  # for the clock to be set
         self.tick()
 
-    def tick(self):
-        """Load what waits for the clock; save what has changed, if the interval has passed."""
+    def tick(self, soon=False):
+        """Load what waits for the clock; save what has changed, if the interval has passed, or
+        `soon`: before the board may be reset."""
         if self._waiting is None and self._cache.changes == self._saved:
             return
         with self._lock as first:
             if first:
                 self._load_waiting()
-                if self._cache.changes != self._saved and self._cache.now() >= self._next:
+                changed = self._cache.changes != self._saved
+                if changed and (soon or self._cache.now() >= self._next):
                     self._save_now()
 
     def save(self):

@@ -16,11 +16,14 @@ def install(cache=None, nodelay=None):
     """Let `tls` and `ssl`, as other modules see them, hand out contexts that resume.
 
     All of them share `cache` (a SessionCache, None for a new one), kept apart by their
-    security configuration; `nodelay` is that of their `wrap_socket`. Modules that have imported
-    `tls` already see it, too; objects that they have made do not change. Returns the cache.
+    security configuration; `nodelay`, where it is given, is that of their `wrap_socket`. Modules
+    that have imported `tls` already see it, too; objects that they have made do not change.
+    Returns the cache.
     """
     global _cache
     if _cache is not None and (cache is None or cache is _cache):
+        if nodelay is not None:
+            SSLContext._nodelay = nodelay
         return _cache
     uninstall()
     SSLContext._nodelay = nodelay

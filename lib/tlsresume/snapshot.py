@@ -2,8 +2,8 @@
 
 Head: magic, version, length of the whole, a hash of what follows it, when it was written, the
 version of Mbed TLS, the number of sessions. Then the vhost, the fingerprints that occur, and
-the sessions, most recently used first; one of no length is a note that offers were refused. What
-comes after the length is padding.
+the sessions, most recently used first; one of no length is a note of what speaks against offers.
+What comes after the length is padding.
 """
 
 import struct
@@ -90,7 +90,7 @@ def load(cache, data, slept):
     # Least recently used first: each put makes its session the most recent.
     for fingerprint, host, port, session, age, left, proof, once in reversed(items):
         if not session:
-            cache.refuse(host, port, fingerprint, age & 0xFF, max(0, left - slept))
+            cache.doubt(host, port, fingerprint, age & 0xFF, max(0, left - slept))
             continue
         cache.put(
             host,
