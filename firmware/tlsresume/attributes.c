@@ -51,7 +51,7 @@ static mp_obj_t socket_session_reused(const tlsresume_socket_t *o) {
     }
     #endif
     const connection_t *c = connection_find(o);
-    return o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c != NULL && c->outcome == OUTCOME_RESUMED);
+    return o->sock == MP_OBJ_NULL ? mp_const_none : mp_obj_new_bool(c != NULL && c->resumed);
 }
 
 static MP_NOINLINE void socket_own_attr(tlsresume_socket_t *o, qstr attr, mp_obj_t *dest) {

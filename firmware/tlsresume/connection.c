@@ -105,6 +105,7 @@ void connection_set_aside(const connection_t *c, tlsresume_socket_t *o) {
     connection_t *closed = connection_make(c->owner);
     closed->negotiated_ms = c->negotiated_ms;
     closed->outcome = c->outcome;
+    closed->resumed = c->resumed;
     closed->told = true;
     closed->session = mbedtls_calloc(1, sizeof(mbedtls_ssl_session));
     if (closed->session != NULL && mbedtls_ssl_get_session(&o->ssl, closed->session) == 0) {
@@ -162,10 +163,11 @@ void connection_negotiated(connection_t *c, tlsresume_socket_t *o, int err) {
     uint8_t outcome;
     if (err == 0) {
         mbedtls_ssl_session *session = o->ssl.session;
-        outcome = is_resumed(c, session) ? OUTCOME_RESUMED : OUTCOME_FULL;
+        c->resumed = is_resumed(c, session);
+        outcome = c->resumed ? OUTCOME_RESUMED : OUTCOME_FULL;
         c->negotiated_ms = mp_hal_ticks_ms();
         #if defined(MBEDTLS_SSL_SESSION_TICKETS)
-        if (c->offered && outcome == OUTCOME_FULL && session_mark(session) == c->offered_mark) {
+        if (c->offered && !c->resumed && session_mark(session) == c->offered_mark) {
             session->ticket_len = 0; // Mbed TLS has kept it: it does not fit the new secret
             session->ticket_lifetime = 0;
         }

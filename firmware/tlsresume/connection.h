@@ -52,6 +52,7 @@ typedef struct _connection_t {
     uint32_t offered_secret_mark;
     uint8_t nodelay; // the option that is to be set to 0 again, or 0; written by nagle.c
     uint8_t outcome;
+    bool resumed; // whatever has become of it since
     bool told; // the outcome
     bool offered;
     bool polled;

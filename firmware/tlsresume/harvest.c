@@ -118,7 +118,7 @@ mp_obj_t connection_event(const connection_t *c, mp_uint_t outcome, mbedtls_ssl_
         c->owner,
         MP_OBJ_NEW_SMALL_INT(outcome),
         mp_const_none,
-        mp_obj_new_bool(c->outcome == OUTCOME_RESUMED),
+        mp_obj_new_bool(c->resumed),
         mp_obj_new_bool(tls13),
         mp_obj_new_int_from_uint(connection_age(c)),
         mp_obj_new_int_from_uint(age),

@@ -21,7 +21,7 @@
 #define IPPROTO_TCP_NUMBER (6)
 
 bool nagle_awaits_write(const connection_t *c, const tlsresume_socket_t *o) {
-    return c->nodelay != 0 && c->outcome == OUTCOME_RESUMED && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2;
+    return c->nodelay != 0 && c->resumed && o->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
 // lwIP's socket has no connection once it was reset, and its setsockopt writes there all the same

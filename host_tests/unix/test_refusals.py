@@ -284,6 +284,26 @@ def test_refusals_of_connections_side_by_side_are_one(run, server, turns):
     assert got == {"failed": 4, "refused": 4, "waits": [0], "reused": [False, True]}
 
 
+BROKEN = """
+ctx = client()
+once(ctx, PORT)
+s = connect(ctx, PORT)
+try:
+    echo(s)
+except OSError:
+    tlsresume.poll()
+result(reused=s.session_reused, refused=ctx.session_stats()["refused"])
+"""
+
+
+@pytest.mark.parametrize("version", ("1.2", "1.3"))
+def test_a_resumed_connection_was_resumed_also_where_an_alert_has_ended_it(
+    run, server, turns, version
+):
+    port = turns(server(version=version).port, refuse=spoil_the_finished).port
+    assert run(BROKEN, PORT=port) == {"reused": True, "refused": 1}
+
+
 RESET = """
 def wake():
     return client(storage=tlsresume.store.File(PATH, plaintext=True))
