@@ -451,6 +451,16 @@ def test_the_second_that_is_lost_in_a_row_is_the_last_until_one_without_an_offer
     assert offered(cache) == b"session", "which is kept"
 
 
+def test_a_refusal_forgets_the_sessions_also_where_no_offer_is_made():
+    cache, _ = make()
+    cache.put("a", 1, b"session")
+    cache.refuse("a", 1, lost=True)
+    cache.refuse("a", 1, lost=True)
+    entry = entry_of(cache)
+    cache.refuse("a", 1)
+    assert wiped(entry) and len(cache) == 0
+
+
 def test_a_new_server_whose_first_offer_is_lost_takes_up_an_entry():
     cache, _ = make(max=1)
     cache.refuse("a", 1, lost=True)

@@ -144,11 +144,10 @@ class Model(RuleBasedStateMachine):
     def refuse(self, host, port, fingerprint):
         self.cache.refuse(host, port, fingerprint)
         entry = self.find(host, port, fingerprint) or Entry((host, port, fingerprint))
-        if entry.skip:
-            return
-        self.fail(entry, 20)
         entry.sessions = []
-        self.use(entry)
+        if not entry.skip:
+            self.fail(entry, 20)
+            self.use(entry)
 
     def fail(self, entry, points):
         entry.points = min(entry.points + points, 100)

@@ -140,8 +140,8 @@ cache.refuse("localhost", 443, lost=STEPS == 0)
 STEPS == 2 and cache.accept("localhost", 443, offered=False)
 """
     for steps, what in (
-        (0, "have failed, and are made again"),
-        (1, "have failed: none is made until a connection without one succeeds, nor for 300 s"),
+        (0, "have failed: made again"),
+        (1, "have failed: none is made until a connection without one succeeds, and for 300 s"),
         (2, "have failed: none is made for 3600 s"),
     ):
         said = report(f"STEPS = {steps}" + script, of="cache")

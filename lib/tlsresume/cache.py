@@ -138,23 +138,19 @@ class SessionCache:
         with lock as first:
             if not first:
                 return
-            key = self._key(host, port)
-            entry = self._spaces.get(fingerprint, _NONE).get(key)
-            doubts, _ = _entry.doubts(entry or _entry.EMPTY)
-            if doubts & _entry.SKIP:
-                return  # that offer was made before what is noted
-            doubts, wait = _entry.failed(doubts, lost)
-            self._note(fingerprint, key, entry, doubts, wait)
+            key, entry, doubts, _ = self._noted(host, port, fingerprint)
+            if not doubts & _entry.SKIP:  # else that offer was made before what is noted
+                self._note(fingerprint, key, entry, *_entry.failed(doubts, lost))
             if not lost and entry is not None:
                 self._forget(fingerprint, key, entry)
 
     def doubt(self, host, port, fingerprint, doubts, wait):
-        """Note again what `sessions` has listed, if nothing worse was noted since."""
+        """Note again what `sessions` has listed, `wait` in seconds, if nothing worse was noted
+        since."""
         with lock as first:
             if first:
-                key = self._key(host, port)
-                entry = self._spaces.get(fingerprint, _NONE).get(key)
-                if doubts > _entry.doubts(entry or _entry.EMPTY)[0]:
+                key, entry, since, _ = self._noted(host, port, fingerprint)
+                if doubts > since:
                     self._note(fingerprint, key, entry, doubts, min(wait, _entry.MAX_WAIT))
 
     def accept(self, host, port, fingerprint=b"", offered=True):
@@ -164,9 +160,7 @@ class SessionCache:
         with lock as first:
             if not first:
                 return
-            key = self._key(host, port)
-            entry = self._spaces.get(fingerprint, _NONE).get(key)
-            doubts, retry = _entry.doubts(entry or _entry.EMPTY)
+            key, entry, doubts, retry = self._noted(host, port, fingerprint)
             left = _entry.accepted(doubts, offered)
             if left != doubts:
                 _entry.set_doubts(entry, left, 0 if offered else retry)
@@ -278,6 +272,12 @@ class SessionCache:
         """Whether nothing is to be offered now."""
         doubts, retry = _entry.doubts(entry)
         return doubts & _entry.SKIP or retry > self._clock.now()
+
+    def _noted(self, host, port, fingerprint):
+        """`(key, entry or None, doubts, retry)`."""
+        key = self._key(host, port)
+        entry = self._spaces.get(fingerprint, _NONE).get(key)
+        return (key, entry) + _entry.doubts(entry or _entry.EMPTY)
 
     def _note(self, fingerprint, key, entry, doubts, wait):
         """Note what speaks against an offer, in an entry or, where that is None, in a new one."""

@@ -43,13 +43,6 @@ _NONE_KEPT = (
 )
 
 
-_WAITING = (
-    "offers have failed, and are made again in %d s",
-    "offers have failed: none is made for %d s",
-    "offers have failed: none is made until a connection without one succeeds, nor for %d s",
-)
-
-
 def report(of=None):
     """Print what a SessionCache, or the one of an SSLContext, holds and why it last missed; of a
     server's SSLContext, what became of its tickets.
@@ -124,7 +117,9 @@ def _list(cache):
             what = kind, number, age, left, len(session)
             print("  " + name + "%s %d: %d s old, %d s left, %d bytes" % what)
         else:
-            print("  " + name + _WAITING[2 if age & SKIP else left > 0] % left)
+            until = "until a connection without one succeeds, and " if age & SKIP else ""
+            wait = "none is made %sfor %d s" % (until, left) if until or left else "made again"
+            print("  " + name + "offers have failed: " + wait)
 
 
 def _readable(host):

@@ -133,7 +133,8 @@ def _handle(event):
         _tell(owner, outcome)
     cache.count(_COUNTERS[outcome])  # which may want memory, and comes after what matters
     if cache.store is not None:
-        cache.store.tick(soon=_LOST <= outcome <= _BROKEN)  # the program may reset where it fails
+        # The program may reset where it fails. Without an offer there is nothing to be noted.
+        cache.store.tick(soon=owner[4] is not None and _LOST <= outcome <= _BROKEN)
 
 
 def _tell(owner, outcome):
